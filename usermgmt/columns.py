@@ -1,0 +1,72 @@
+"""Columns computed in Python from others: what is equal must not be left to a database's collation.
+
+SQLite and PostgreSQL disagree on case, on accents and on order (DESIGN 2, "E-mail"). So identity,
+search and sorting use folded columns, compared byte by byte on both.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import migrations, models
+
+
+def fold(text: str) -> str:
+    """`text` without regard to case and to compatibility forms (Unicode 3.13, D147)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+class FoldedField(models.TextField):  # type: ignore[type-arg]  # generic for the checker only
+    """A column that keeps `compute` of other columns of its row, at every save and bulk insert.
+
+    sources: the names of the columns it is made of.
+    compute: called with their values, gives the value to store.
+    """
+
+    def __init__(self, *, sources: Iterable[str] = (), compute: Callable[..., str] = fold, **options: Any) -> None:
+        self.sources = tuple(sources)
+        self.compute = compute
+        options["editable"] = False
+        super().__init__(**options)
+
+    def deconstruct(self) -> Any:
+        # What the value is made of is the code's business, not the schema's.
+        name, path, args, options = super().deconstruct()
+        options.pop("editable", None)
+        return name, path, args, options
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = self.compute(*(getattr(model_instance, source) for source in self.sources))
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+class FoldsColumns(models.Model):
+    """A model with folded columns: saving a source saves what is made of it."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        if update_fields is not None:
+            written = set(update_fields)
+            update_fields = written | {
+                column.name
+                for column in self._meta.concrete_fields
+                if isinstance(column, FoldedField) and written.intersection(column.sources)
+            }
+        super().save(*args, update_fields=update_fields, **options)
+
+
+def compare_bytes(model: str, *columns: str) -> migrations.RunPython:
+    """A migration step: PostgreSQL compares these columns of `app.Model` byte by byte, as SQLite does."""
+
+    def alter(apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        table = apps.get_model(model)._meta.db_table
+        quote = schema_editor.quote_name
+        for column in columns:
+            schema_editor.execute(f'ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
+
+    return migrations.RunPython(alter, migrations.RunPython.noop)

@@ -1,0 +1,128 @@
+"""The domain's errors: a stable code, a field, data; no HTTP.
+
+Services raise them; `usermgmt.http.problems` turns them into problems, and each contract
+renders a problem in its own words. `fragment` gives the words that several surfaces share.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+BASE = "base"
+"""The field of a fault that concerns the whole, not one field."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with what was sent.
+
+    field: the domain's name of the field, or `BASE`.
+    code: a stable code, a key of `FRAGMENTS`.
+    data: what the message needs, e.g. {"maximum": 255}.
+    """
+
+    field: str
+    code: str
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class DirectoryError(Exception):
+    """Whatever the directory refuses; `code` is stable and says why."""
+
+    code = "error"
+
+
+class Invalid(DirectoryError):
+    """The values sent break rules; carries every fault, not just the first."""
+
+    code = "invalid"
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(sentence(fault) for fault in self.faults))
+
+
+class NotFound(DirectoryError):
+    """There is no such thing, or none that the actor may know of. `kind`: "user", "client"."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"{kind} not found")
+
+
+class Forbidden(DirectoryError):
+    """The actor may not do this."""
+
+    code = "forbidden"
+
+
+class InvalidCredentials(DirectoryError):
+    """No sign-in: unknown e-mail, wrong password, inactive account, all alike."""
+
+    code = "invalid_credentials"
+
+
+class InvalidToken(DirectoryError):
+    """The token is malformed, expired, revoked or of another class."""
+
+    code = "invalid_token"
+
+
+class Stale(DirectoryError):
+    """The object changed since the caller read it. `version`: the present one."""
+
+    code = "stale"
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__(f"the present version is {version}")
+
+
+FRAGMENTS = {
+    "blank": "can't be blank",
+    "invalid": "is invalid",
+    "too_short": "is too short (minimum is {minimum} characters)",
+    "too_long": "is too long (maximum is {maximum} characters)",
+    "taken": "has already been taken",
+    "confirmation": "doesn't match {attribute}",
+    "must_exist": "must exist",
+    "password_too_common": "is too common",
+    "password_too_similar": "is too similar to the {attribute}",
+    "reserved": "is reserved",
+    "unknown_choice": "is not one of {choices}",
+    "not_positive": "must be a positive integer",
+    "last_administrator": "must leave at least one active administrator",
+    "has_users": "can't be deleted while it has users",
+}
+"""The words of each code, without the field's name (native contract 6)."""
+
+
+def fragment(fault: Fault) -> str:
+    """The fault in words that do not repeat the field's name."""
+    return FRAGMENTS[fault.code].format(**fault.data)
+
+
+def sentence(fault: Fault) -> str:
+    """The fault as a sentence for people: staff and operators."""
+    subject = "The directory" if fault.field == BASE else fault.field.replace("_", " ").capitalize()
+    return f"{subject} {fragment(fault)}"
+
+
+def raise_all(reported: Sequence[Fault], found: Sequence[Fault]) -> None:
+    """Raise every fault of a request at once as Invalid; do nothing if there is none.
+
+    reported: what the contract found while reading. found: what the rules found. A field that could
+    not even be read is not judged a second time.
+    """
+    unread = {fault.field for fault in reported}
+    faults = [*reported, *(fault for fault in found if fault.field not in unread)]
+    if faults:
+        raise Invalid(faults)
+
+
+def check_version(present: int, known: Collection[int] | None) -> None:
+    """Raise Stale unless the caller knows the present version; None asks for no check (RFC 9110 13.1.1)."""
+    if known is not None and present not in known:
+        raise Stale(present)

@@ -1,0 +1,1 @@
+"""What every contract needs of HTTP and none owns; imports no app."""

@@ -1,0 +1,78 @@
+"""A contract: a set of calls below a prefix that tells of problems in its own words.
+
+A dialect adds itself with a folder `usermgmt/dialects/<name>/` whose `urls.py` holds a `contract`, and
+with one line in `usermgmt/urls.py`. Everything that fails below the prefix, in a view or before one,
+ends in that contract's `render`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from usermgmt.errors import Fault
+
+ADMIN_PREFIX = "admin/"
+"""Below it stands the admin site, the one place with sessions and HTML errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, in no contract's words.
+
+    status: the HTTP status that says it best. code: stable, e.g. "not_found". detail: a sentence, where
+    the code does not say all. faults: of the values sent. data: what a message may need.
+    headers: what HTTP asks for with that status.
+    """
+
+    status: int
+    code: str
+    detail: str = ""
+    faults: tuple[Fault, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
+
+    urls: its table. render: makes its answer to a problem.
+    """
+
+    name: str
+    prefix: str
+    urls: Sequence[URLPattern | URLResolver] = field(repr=False)
+    render: Callable[[Problem], HttpResponse] = field(repr=False)
+
+    def mount(self) -> list[URLPattern | URLResolver]:
+        """Its table below its prefix, then its own answer to every path that is not in the table."""
+        return [path(self.prefix, include(list(self.urls))), re_path(f"^{self.prefix}", self.unmatched)]
+
+    @property
+    def unmatched(self) -> Callable[..., HttpResponse]:
+        """The view of the paths below the prefix that match nothing."""
+
+        @csrf_exempt
+        def view(request: HttpRequest, **captured: Any) -> HttpResponse:
+            return self.render(Problem(404, "not_found"))
+
+        return view
+
+
+def contract_of(request: HttpRequest) -> Contract:
+    """The contract that answers for the path of `request`: that of the longest prefix."""
+    contracts: Sequence[Contract] = import_module(getattr(request, "urlconf", None) or settings.ROOT_URLCONF).CONTRACTS
+    path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
+    below = [contract for contract in contracts if path_info.startswith(contract.prefix)]
+    return max(below, key=lambda contract: len(contract.prefix))
+
+
+def is_admin(request: HttpRequest) -> bool:
+    """Whether the request is for the admin site, which is no contract."""
+    return request.path_info.startswith(f"/{ADMIN_PREFIX}")

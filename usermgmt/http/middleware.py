@@ -1,0 +1,109 @@
+"""Around every request: where it comes from, its id, one line of log; and sessions for the admin site only."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from usermgmt.http.contracts import contract_of, is_admin
+from usermgmt.origin import Origin, coming_from
+
+logger = logging.getLogger("usermgmt.access")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The caller's IP address: the connection's, or, behind TRUSTED_PROXIES, the last one in
+    X-Forwarded-For that is not a proxy of ours (RFC 7239 names the same risk: the rest is hearsay)."""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    while hops and _is_trusted(address):
+        address = hops.pop()
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+class OriginMiddleware:
+    """X-Request-ID in and out, the origin for the audit trail, no caching unless said, one line of log."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if _REQUEST_ID.match(sent) else str(uuid.uuid4())
+        contract = "admin" if is_admin(request) else contract_of(request).name
+        origin = Origin(contract=contract, request_id=request_id, address=address_of(request))
+        with coming_from(origin):
+            response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        # Identity data is everywhere; a page that may be kept says so itself.
+        response.headers.setdefault("Cache-Control", "no-store")
+        logger.info(
+            "%s %s %s",
+            request.method,
+            request.path,
+            response.status_code,
+            extra={
+                "fields": {
+                    "method": request.method,
+                    "path": request.path,  # never the query: it may hold names and addresses
+                    "status": response.status_code,
+                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                    "request_id": request_id,
+                    "contract": contract,
+                    "address": origin.address,
+                    "user": getattr(getattr(request, "user", None), "pk", None),
+                }
+            },
+        )
+        return response
+
+
+class _ForAdmin:
+    """Skips a middleware for everything but the admin site: the APIs have no cookies to serve or to forge."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if is_admin(request):
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)  # type: ignore[attr-defined]
+
+
+class AdminSessionMiddleware(_ForAdmin, SessionMiddleware):
+    """Sessions."""
+
+
+class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
+    """`request.user` by session."""
+
+
+class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):
+    """One-time messages."""
+
+
+class AdminCsrfMiddleware(_ForAdmin, CsrfViewMiddleware):
+    """Forgery protection of what goes by cookie."""

@@ -1,0 +1,143 @@
+"""Any exception (domain, Django, DRF, database away) to a `Problem`: the one function that decides.
+
+A contract renders a problem; nothing else builds an error body. So N contracts and M faults cost N + M.
+"""
+
+import logging
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.core import exceptions as django
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from rest_framework import exceptions as drf
+from rest_framework.views import set_rollback
+
+from usermgmt import audit, errors
+from usermgmt.http.contracts import Problem, contract_of, is_admin
+from usermgmt.http.ids import is_id
+from usermgmt.http.parsers import BodyTooLarge
+
+logger = logging.getLogger("usermgmt.problems")
+
+RETRY_AFTER_OUTAGE = 1  # seconds; databases that fail over are back within a few
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def etag(version: int) -> str:
+    """The entity tag of a version of an object (RFC 9110 8.8.3)."""
+    return f'"{version}"'
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The problem that `error` is; what nobody foresaw is a 500."""
+    match error:
+        case errors.DirectoryError():
+            return _of_domain(error)
+        case drf.APIException():
+            return _of_framework(error)
+        case Http404():
+            return Problem(404, "not_found")
+        case django.PermissionDenied():
+            return Problem(403, "forbidden")
+        case django.RequestDataTooBig():
+            return Problem(413, "too_large", BodyTooLarge.default_detail)
+        case django.BadRequest() | django.SuspiciousOperation() | MultiPartParserError():
+            return Problem(400, "bad_request", "The request is malformed.")
+        case OperationalError() | InterfaceError():
+            return Problem(
+                503,
+                "unavailable",
+                "The service is temporarily unavailable.",
+                headers={"Retry-After": str(RETRY_AFTER_OUTAGE)},
+            )
+        case _:
+            return Problem(500, "server_error", "An unexpected error occurred.")
+
+
+def _of_domain(error: errors.DirectoryError) -> Problem:
+    match error:
+        case errors.Invalid():
+            return Problem(422, error.code, faults=error.faults)
+        case errors.NotFound():
+            return Problem(404, error.code, data={"kind": error.kind})
+        case errors.Forbidden():
+            return Problem(403, error.code)
+        case errors.InvalidCredentials() | errors.InvalidToken():
+            return Problem(401, error.code)
+        case errors.Stale():
+            return Problem(412, error.code, headers={"ETag": etag(error.version)})
+        case _:
+            return Problem(500, "server_error", "An unexpected error occurred.")
+
+
+_FRAMEWORK_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
+
+
+def _of_framework(error: drf.APIException) -> Problem:
+    match error:
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            # Always 401: DRF makes it 403 where the first authenticator has no WWW-Authenticate.
+            return Problem(401, "unauthenticated")
+        case drf.Throttled():
+            wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
+            return Problem(429, "throttled", data={"wait": wait}, headers={"Retry-After": str(wait)})
+        case drf.MethodNotAllowed() | drf.NotAcceptable() | drf.UnsupportedMediaType():
+            return Problem(error.status_code, str(error.default_code), str(error.detail))
+        case _:
+            code = _FRAMEWORK_CODES.get(error.status_code, "server_error")
+            return Problem(error.status_code, code, str(error.detail))
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """DRF's hook: answer `error` in the words of the contract that was called."""
+    set_rollback()
+    request = context["request"]
+    problem = problem_of(error)
+    _tell(problem, error, request)
+    if problem.status == 403 and request.method not in SAFE_METHODS:
+        _record_refusal(context)
+    return contract_of(request).render(problem)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: what fails before a view, such as an unknown host."""
+    return _answer(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: what escapes middleware or a page."""
+    return _answer(request, sys.exc_info()[1] or RuntimeError("handler500 without an exception"))
+
+
+def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
+    problem = problem_of(error)
+    if is_admin(request):
+        return HttpResponse(f"<h1>{problem.detail}</h1>", status=problem.status, headers=dict(problem.headers))
+    return contract_of(request).render(problem)
+
+
+def _record_refusal(context: Mapping[str, Any]) -> None:
+    """A forbidden change is worth knowing of; the service's transaction is over by now."""
+    named = str(context["kwargs"].get("id", ""))
+    target_id = int(named) if is_id(named) else None
+    audit.record(
+        actor=context["request"].user,
+        action="change.refused",
+        target=(getattr(context["view"], "kind", "call"), target_id),
+    )
+
+
+def _tell(problem: Problem, error: Exception, request: Any) -> None:
+    """Log what is ours to mend, and let Django's listeners (error reporters, the test client) know."""
+    if problem.status < 500:
+        return
+    if problem.status == 503:
+        logger.error("database unavailable: %s", error.__class__.__name__, extra={"request": request})
+        return
+    logger.error("unexpected error", exc_info=error, extra={"request": request})
+    got_request_exception.send(sender=None, request=request._request)

@@ -1,0 +1,260 @@
+"""Settings, read from the environment; each variable is told in README.md, "Configuration"."""
+
+import os
+import secrets
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+
+# Readers of the environment: strict, so that a typing error stops the start instead of opening a door.
+
+env = Env()
+
+
+def _boolean(name: str, default: bool) -> bool:
+    try:
+        return env.bool(name, default)
+    except EnvError as error:
+        raise ImproperlyConfigured(f"{name}: on or off, please. {error}") from error
+
+
+def _integer(name: str, default: int, *, minimum: int) -> int:
+    try:
+        value = env.int(name, default)
+    except EnvError as error:
+        raise ImproperlyConfigured(f"{name}: a whole number, please. {error}") from error
+    if value < minimum:
+        raise ImproperlyConfigured(f"{name}: at least {minimum}, please.")
+    return value
+
+
+def _list(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in env.str(name, default).split(",") if item.strip()]
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(item) for item in _list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: addresses or networks such as 10.0.0.0/8, please. {error}") from error
+
+
+def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = env.str(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}: one of {', '.join(choices)}, please.")
+    return value
+
+
+def _secret_key() -> str:
+    """SECRET_KEY; a development run without one makes one and keeps it, for its owner's eyes only."""
+    key = env.str("SECRET_KEY", "")
+    if key:
+        return key
+    if not (DEBUG or DEVELOPMENT):
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Make one with"
+            " `python -c 'import secrets; print(secrets.token_urlsafe(48))'` and keep it secret;"
+            " for a development run use `make run`."
+        )
+    path = VAR_DIR / "secret_key"
+    VAR_DIR.mkdir(exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's settings of the database that DATABASE_URL names."""
+    try:
+        database: dict[str, Any] = dict(dj_database_url.parse(url))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        database["OPTIONS"] = {
+            # Writers queue from the start of their transaction, instead of failing in its middle.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,  # seconds
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+        }
+        # A file, not memory: threads share it as they do in service.
+        database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+    elif database["ENGINE"] == "django.db.backends.postgresql":
+        pgbouncer = _boolean("DATABASE_PGBOUNCER", False)
+        # In transaction mode a statement prepared on one connection is not there on the next.
+        database["OPTIONS"] = database.get("OPTIONS", {}) | {
+            "server_side_binding": True,
+            "prepare_threshold": None if pgbouncer else 5,
+        }
+        database["DISABLE_SERVER_SIDE_CURSORS"] = pgbouncer
+        database["CONN_MAX_AGE"] = _integer("DATABASE_CONN_MAX_AGE", 60, minimum=0)  # seconds
+    else:
+        raise ImproperlyConfigured("DATABASE_URL: sqlite:///... or postgres://..., please.")
+    return database
+
+
+# What kind of run this is
+
+DEBUG = _boolean("DEBUG", False)
+DEVELOPMENT = _boolean("DEVELOPMENT", False)  # set by `make run` and `make test`
+SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
+TRUSTED_PROXIES = _networks("TRUSTED_PROXIES")
+HTTPS = _boolean("HTTPS", not (DEBUG or DEVELOPMENT))
+SITE_NAME = env.str("SITE_NAME", "User Directory")
+
+# The house
+
+INSTALLED_APPS = [
+    "accounts",
+    "clients",
+    "usermgmt",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "usermgmt.http.middleware.OriginMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "usermgmt.http.middleware.AdminSessionMiddleware",
+    "usermgmt.http.middleware.AdminCsrfMiddleware",
+    "usermgmt.http.middleware.AdminAuthenticationMiddleware",
+    "usermgmt.http.middleware.AdminMessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "usermgmt.urls"
+WSGI_APPLICATION = "usermgmt.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATABASES = {"default": _database(env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR}/db.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False  # messages are part of the contracts, in English
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or DEVELOPMENT  # without `collectstatic`
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Users, passwords, tokens
+
+AUTH_USER_MODEL = "accounts.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # e-mail is unique, in another column and by any spelling
+AUTHENTICATION_BACKENDS = ["accounts.authentication.DirectoryBackend"]
+PASSWORD_HASHERS = [
+    "accounts.hashers.Argon2idHasher",
+    "accounts.hashers.RailsBcryptHasher",
+    "accounts.hashers.RocketChatBcryptHasher",
+]
+PASSWORD_MIN_LENGTH = _integer("PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
+ARGON2_MEMORY_KIB = _integer("ARGON2_MEMORY_KIB", 19 * 1024, minimum=8)
+ARGON2_PASSES = _integer("ARGON2_PASSES", 2, minimum=1)
+ARGON2_LANES = _integer("ARGON2_LANES", 1, minimum=1)
+JWT_ALGORITHM = _choice("JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256", "EdDSA"))
+JWT_KEY_FILES = _list("JWT_KEY_FILES")
+JWT_ISSUER = env.str("JWT_ISSUER", "usermgmt")
+JWT_AUDIENCE = env.str("JWT_AUDIENCE", "usermgmt")
+JWT_ACCESS_LIFETIME = timedelta(seconds=_integer("JWT_ACCESS_LIFETIME", 15 * 60, minimum=1))
+JWT_REFRESH_LIFETIME = timedelta(seconds=_integer("JWT_REFRESH_LIFETIME", 14 * 24 * 3600, minimum=1))
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.AccessTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["usermgmt.http.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "usermgmt.http.pagination.NativePagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "usermgmt.http.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME}: the native contract",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# The door
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600  # seconds
+X_FRAME_OPTIONS = "DENY"
+
+# Logs: a JSON object a line in service, plain text for a person at a terminal
+
+LOG_LEVEL = _choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "usermgmt.http.logs.JSONFormatter"},
+        "text": {"format": "%(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "text" if DEBUG or DEVELOPMENT else "json"}
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # Every answer has its line from usermgmt.access already.
+        "django.request": {"level": "CRITICAL"},
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}

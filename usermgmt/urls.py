@@ -1,0 +1,32 @@
+"""Every door on one screen: pages, the admin site, health, and the contracts."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from accounts.api.errors import render as render_native
+from accounts.api.urls import urlpatterns as users
+from clients.api.urls import urlpatterns as clients
+from usermgmt import pages
+from usermgmt.http.contracts import ADMIN_PREFIX, Contract
+from usermgmt.http.health import livez, readyz
+
+NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native)
+
+CONTRACTS = [NATIVE]
+"""A dialect adds itself here; the one of the longest prefix answers for a path."""
+
+urlpatterns = [
+    path("", pages.landing, name="landing"),
+    path("openapi.json", pages.openapi, name="openapi"),
+    path("docs", pages.docs, name="docs"),
+    path("livez", livez, name="livez"),
+    path("readyz", readyz, name="readyz"),
+    path(ADMIN_PREFIX.rstrip("/"), RedirectView.as_view(pattern_name="admin:index"), name="admin"),
+    path(ADMIN_PREFIX, admin.site.urls),
+]
+for _contract in sorted(CONTRACTS, key=lambda contract: -len(contract.prefix)):
+    urlpatterns += _contract.mount()
+
+handler400 = "usermgmt.http.problems.bad_request"
+handler500 = "usermgmt.http.problems.server_error"
