@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts import signals
+        from accounts.services import events
+        from usermgmt import audit
+
+        audit.keep_with(events.write)
+        signals.connect()

@@ -1,0 +1,37 @@
+"""The directory's one rule for e-mail addresses (DESIGN 2, "E-mail")."""
+
+import re
+import unicodedata
+
+import idna
+
+MIN_LENGTH = 3
+MAX_LENGTH = 255
+
+# The resource contract's pattern, and no dot first, last or doubled in the local part, no empty label
+# and none that begins or ends with a hyphen. All ASCII, so no control or invisible characters.
+FORM = (
+    r"\A[a-zA-Z0-9_%+-]+(\.[a-zA-Z0-9_%+-]+)*"
+    r"@([a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?\.)+[a-zA-Z]{2,}\Z"
+)
+_FORM = re.compile(FORM)
+
+
+def has_form(email: str) -> bool:
+    """Whether the (trimmed) address has the directory's form; length apart."""
+    return _FORM.match(email) is not None
+
+
+def canonical(email: str) -> str:
+    """What makes two spellings one address: trimmed, NFKC, casefold, IDNA domain (UTS 46).
+
+    Takes any text, also what has no form: then the result equals no stored address.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email.strip()).casefold())
+    local, at, domain = folded.rpartition("@")
+    if domain.isascii():
+        return folded
+    try:
+        return local + at + idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return folded

@@ -1,0 +1,58 @@
+"""Which users there are, and who may see which."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.db import models
+
+from accounts import emails, passwords
+from usermgmt.actor import Actor
+from usermgmt.columns import fold
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+# Said by the client and not by is_superuser, which means the same (a constraint holds it), for its index.
+ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def visible_to(self, actor: Actor) -> "UserQuerySet":
+        """The users that `actor` may see: all for an administrator, else only themselves."""
+        return self if actor.is_superuser else self.filter(pk=actor.pk)
+
+    def with_email(self, email: str) -> "UserQuerySet":
+        """The user of that address, in whatever spelling; at most one."""
+        return self.filter(email_canonical=emails.canonical(email))
+
+    def with_username(self, username: str) -> "UserQuerySet":
+        """The user of that user name, without regard to case; at most one."""
+        return self.filter(username_canonical=fold(username))
+
+    def active_administrators(self) -> "UserQuerySet":
+        """Those of whom one must always remain."""
+        return self.filter(ACTIVE_ADMINISTRATOR)
+
+    def matching(self, text: str) -> "UserQuerySet":
+        """Users with `text` in any part of name, e-mail or user name, without regard to case."""
+        return self.filter(search_text__contains=fold(text))
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
+    def get_by_natural_key(self, username: str | None) -> "User":
+        user: User = self.get(email_canonical=emails.canonical(username or ""))
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make an administrator, for Django's `createsuperuser`, which has asked for the password policy itself."""
+        from accounts.services import users  # services stand above managers; Django calls this door
+
+        return users.create(
+            actor=None,
+            name=fields.get("name") or email.partition("@")[0],
+            email=email,
+            password=password or None,
+            client_id=None,
+            password_policy=passwords.OPERATOR,
+        )

@@ -1,0 +1,62 @@
+"""The audit trail: append-only rows of what happened (DESIGN 2, "Audit")."""
+
+from typing import Any, ClassVar, NoReturn
+
+from django.db import models
+from django.utils import timezone
+
+
+class AppendOnly(TypeError):
+    """Someone tried to change or delete a row of the audit trail."""
+
+    def __init__(self) -> None:
+        super().__init__("the audit trail is append-only")
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def about(self, kind: str, pk: int) -> "EventQuerySet":
+        """What happened to one user or client, newest first."""
+        return self.filter(target_kind=kind, target_id=pk).order_by("-id")
+
+    def update(self, **values: Any) -> NoReturn:
+        raise AppendOnly
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly
+
+
+EventManager = models.Manager.from_queryset(EventQuerySet)
+
+
+class Event(models.Model):
+    """Users and clients are named by number, without foreign keys: rows outlive what they tell of."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    contract = models.CharField(max_length=32)
+    action = models.CharField(max_length=64)
+    actor_id = models.BigIntegerField(null=True)
+    target_kind = models.CharField(max_length=32)
+    target_id = models.BigIntegerField(null=True)
+    changes = models.JSONField(default=dict)  # field: [before, after]
+    request_id = models.CharField(max_length=64, blank=True)
+    address = models.GenericIPAddressField(null=True)
+
+    objects: ClassVar[EventManager] = EventManager()  # type: ignore[type-arg]
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["target_kind", "target_id", "id"], name="event_by_target"),
+            models.Index(fields=["actor_id", "id"], name="event_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_kind} {self.target_id or ''}".strip()
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self.pk is not None:
+            raise AppendOnly
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> NoReturn:
+        raise AppendOnly

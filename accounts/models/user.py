@@ -1,0 +1,107 @@
+"""A user of the directory; one of no client is an administrator."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts import emails, usernames
+from accounts.managers import UserManager
+from clients.models import Client
+from usermgmt.columns import FoldedField, FoldsColumns, fold
+
+NAME_MAX_LENGTH = 255
+SORTED_LENGTH = 255  # characters of the folded name that sorting looks at; bounds the index
+
+
+def _sort_key(name: str) -> str:
+    return fold(name)[:SORTED_LENGTH]
+
+
+def _search_text(*values: str) -> str:
+    # The line break keeps a search from matching across two columns; no column can hold one.
+    return "\n".join(map(fold, values))
+
+
+class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
+    email = models.CharField("e-mail", max_length=emails.MAX_LENGTH)
+    email_canonical = FoldedField(sources=["email"], compute=emails.canonical)
+    email_verified = models.BooleanField("e-mail verified", default=False)
+    username = models.CharField("user name", max_length=usernames.MAX_LENGTH)
+    username_canonical = FoldedField(sources=["username"])
+    name = models.CharField(max_length=NAME_MAX_LENGTH)
+    given_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
+    family_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
+    middle_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
+    name_sorted = FoldedField(sources=["name"], compute=_sort_key)
+    search_text = FoldedField(sources=["name", "email_canonical", "username_canonical"], compute=_search_text)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
+    is_active = models.BooleanField("active", default=True)
+    # Raised whenever every token of the user must die at once (DESIGN 2, "Tokens").
+    token_version = models.PositiveIntegerField(default=1, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)  # raised by every write; the ETag
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["email_canonical"], name="user_email_unique", violation_error_code="taken"),
+            models.UniqueConstraint(
+                fields=["username_canonical"], name="user_username_unique", violation_error_code="taken"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_superuser=True, client__isnull=True) | Q(is_superuser=False, client__isnull=False),
+                name="user_administrator_has_no_client",
+                violation_error_code="invalid",
+            ),
+            models.CheckConstraint(
+                condition=Q(email__regex=emails.FORM), name="user_email_form", violation_error_code="invalid"
+            ),
+            models.CheckConstraint(
+                condition=Q(username__regex=usernames.FORM), name="user_username_form", violation_error_code="invalid"
+            ),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"\S"), name="user_name_not_blank", violation_error_code="blank"
+            ),
+        ]
+        indexes = [
+            # One per ordering of the list, each ending in id: keyset pages walk them.
+            models.Index(fields=["name_sorted", "id"], name="user_by_name"),
+            models.Index(fields=["created_at", "id"], name="user_by_created_at"),
+            models.Index(fields=["last_login", "id"], name="user_by_last_sign_in"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the admin site is open to the user: for administrators, by the one fact there is."""
+        return self.is_superuser
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.given_name or self.name
+
+    def get_session_auth_hash(self) -> str:
+        """What a session of the admin site is bound to: it dies with the tokens."""
+        return salted_hmac(
+            "accounts.User.session", f"{self.password}{self.token_version}", algorithm="sha256"
+        ).hexdigest()
+
+    def get_session_auth_fallback_hash(self):  # type: ignore[no-untyped-def]  # Django's own has no types
+        """None: a session does not outlive a rotated SECRET_KEY."""
+        return iter(())

@@ -1,0 +1,97 @@
+"""Passwords: the policy, hashing, verifying (DESIGN 2, "Passwords"; native contract 6)."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.hashers import identify_hasher, make_password
+from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
+from django.core.exceptions import ValidationError
+
+from usermgmt.errors import Fault
+
+MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
+
+_common = CommonPasswordValidator()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What a password must not resemble."""
+
+    name: str = ""
+    email: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a door asks of a new password.
+
+    minimum: characters. guessable: whether common ones and ones like the owner's name are taken.
+    """
+
+    minimum: int
+    guessable: bool = False
+
+
+def standard() -> Policy:
+    """The directory's own policy: the native contract's, the admin site's and the commands'."""
+    return Policy(minimum=settings.PASSWORD_MIN_LENGTH)
+
+
+OPERATOR = Policy(minimum=1, guessable=True)
+"""For an operator who has been warned and insists."""
+
+_SIMILARITY = {"name": "name", "email": "email", "username": "user name"}
+
+
+def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
+    """The faults of a new password."""
+    if not password.strip():
+        return [Fault("password", "blank")]
+    if len(password) > MAX_LENGTH:
+        return [Fault("password", "too_long", {"maximum": MAX_LENGTH})]
+    if len(password) < policy.minimum:
+        return [Fault("password", "too_short", {"minimum": policy.minimum})]
+    return [] if policy.guessable else _guesses(password, owner)
+
+
+def _guesses(password: str, owner: Owner) -> list[Fault]:
+    faults = []
+    try:
+        _common.validate(password)
+    except ValidationError:
+        faults.append(Fault("password", "password_too_common"))
+    for attribute, words in _SIMILARITY.items():
+        try:
+            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, owner)  # type: ignore[arg-type]
+        except ValidationError:
+            faults.append(Fault("password", "password_too_similar", {"attribute": words}))
+            break
+    return faults
+
+
+def hashed(password: str | None) -> str:
+    """The stored form; None makes one that no password verifies. Slow on purpose: call it outside transactions."""
+    return make_password(password)
+
+
+def verified(password: str, stored: str) -> bool:
+    """Whether `password`, exactly as received, is the one behind `stored`.
+
+    Costs a hash whatever is stored, so that time does not tell whether there is an account or a
+    password. `stored` is "" where there is no account.
+    """
+    if len(password) > MAX_LENGTH:
+        password, stored = "", ""
+    try:
+        hasher = identify_hasher(stored)
+    except ValueError:  # no account, or no password
+        make_password(password)
+        return False
+    return hasher.verify(password, stored)
+
+
+def outdated(stored: str) -> bool:
+    """Whether the next sign-in should hash anew: imported, or made with other costs."""
+    return identify_hasher(stored).must_update(stored)

@@ -1,0 +1,161 @@
+"""Signing in, staying signed in, and signing out (native contract 1)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import passwords
+from accounts.models import SignIn, User
+from accounts.tokens import AccessToken, RefreshToken
+from usermgmt import audit
+from usermgmt.errors import InvalidCredentials, InvalidToken
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A pair as it goes out; `repr` keeps the secrets to itself."""
+
+    access: str
+    refresh: str
+
+    def __repr__(self) -> str:
+        return "Tokens(...)"
+
+
+def verified_user(*, email: str, password: str) -> User:
+    """The active user of these credentials; raises InvalidCredentials, for whatever reason, in about the same time."""
+    user: User | None = User.objects.select_related("client").with_email(email).first()
+    right = passwords.verified(password, user.password if user is not None else "")
+    if user is None or not right or not user.is_active:
+        audit.record(actor=None, action="sign_in.failed", target=("user", user.pk if user is not None else None))
+        raise InvalidCredentials
+    if passwords.outdated(user.password):
+        _rehash(user, password)
+    return user
+
+
+def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
+    """Open a new sign-in. Raises InvalidCredentials."""
+    user = verified_user(email=email, password=password)
+    refresh = RefreshToken()
+    with transaction.atomic():
+        opened = SignIn.objects.create(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
+        note_sign_in(user)
+    return user, _tokens(opened, user, refresh)
+
+
+def note_sign_in(user: User) -> None:
+    """Keep that and when `user` signed in; for the sessions of the admin site too."""
+    user.last_login = timezone.now()
+    user.save(update_fields=["last_login"])
+    audit.record(actor=user, action="sign_in.succeeded", target=("user", user.pk))
+
+
+def refresh(*, refresh: str) -> Tokens:
+    """Exchange a refresh token for a new pair; the old one is dead from then on.
+
+    One that was exchanged before has been copied: it ends its sign-in. Raises InvalidToken.
+    """
+    old = RefreshToken.read(refresh)
+    with transaction.atomic():
+        opened = _locked_sign_in(old)
+        reused = opened.jti != old["jti"]
+        if reused:
+            _end(opened)
+            audit.record(actor=None, action="sign_in.token_reused", target=("user", opened.user_id))
+        else:
+            new = RefreshToken()
+            opened.jti = new["jti"]
+            opened.expires_at = timezone.now() + _refresh_lifetime()
+            opened.save(update_fields=["jti", "expires_at"])
+    if reused:
+        raise InvalidToken  # after the commit, or the sign-in would not have ended
+    return _tokens(opened, opened.user, new)
+
+
+def revoke(*, refresh: str) -> None:
+    """End the sign-in of a refresh token, its access tokens included. Raises InvalidToken."""
+    token = RefreshToken.read(refresh)
+    with transaction.atomic():
+        opened = _locked_sign_in(token)
+        _end(opened)
+        audit.record(actor=opened.user, action="sign_in.revoked", target=("user", opened.user_id))
+
+
+def verify(*, token: str) -> None:
+    """Raise InvalidToken unless `token`, of either class, would be accepted now."""
+    try:
+        access = AccessToken.read(token)
+    except InvalidToken:
+        refresh = RefreshToken.read(token)
+        if not _alive(refresh).filter(jti=refresh["jti"]).exists():
+            raise InvalidToken from None
+        return
+    user_of(access)
+
+
+def user_of(token: AccessToken) -> User:
+    """The user of a live access token, client included, in one query. Raises InvalidToken."""
+    user: User | None = (
+        User.objects.select_related("client")
+        .filter(
+            pk=token.user_id,
+            is_active=True,
+            token_version=token["ver"],
+            sign_ins__pk=token["sid"],
+            sign_ins__ended_at=None,
+        )
+        .first()
+    )
+    if user is None:
+        raise InvalidToken
+    return user
+
+
+def forget_expired() -> int:
+    """Delete sign-ins whose last refresh token is past; gives how many."""
+    return SignIn.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+
+
+def _alive(token: RefreshToken):  # type: ignore[no-untyped-def]  # a QuerySet[SignIn]
+    return SignIn.objects.filter(
+        pk=token["sid"],
+        user_id=token.user_id,
+        ended_at=None,
+        user__is_active=True,
+        user__token_version=token["ver"],
+    )
+
+
+def _locked_sign_in(token: RefreshToken) -> SignIn:
+    opened: SignIn | None = _alive(token).select_related("user").select_for_update(of=("self",)).first()
+    if opened is None:
+        raise InvalidToken
+    return opened
+
+
+def _end(opened: SignIn) -> None:
+    opened.ended_at = timezone.now()
+    opened.save(update_fields=["ended_at"])
+
+
+def _tokens(opened: SignIn, user: User, refresh: RefreshToken) -> Tokens:
+    access = AccessToken()
+    for token in (access, refresh):
+        token.bind(user_id=user.pk, sign_in_id=opened.pk, version=user.token_version)
+    return Tokens(access=str(access), refresh=str(refresh))
+
+
+def _rehash(user: User, password: str) -> None:
+    """Store the same password with today's hash; not a change of password, so no token dies."""
+    before = user.password
+    stored = passwords.hashed(password)
+    if User.objects.filter(pk=user.pk, password=before).update(password=stored):
+        user.password = stored
+
+
+def _refresh_lifetime() -> timedelta:
+    return settings.JWT_REFRESH_LIFETIME

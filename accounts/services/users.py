@@ -1,0 +1,353 @@
+"""Every write to users, whichever door it comes through."""
+
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts import emails, passwords, policies, usernames
+from accounts.managers import ACTIVE_ADMINISTRATOR
+from accounts.models import NAME_MAX_LENGTH, SignIn, User
+from clients.models import Client
+from usermgmt import audit
+from usermgmt.actor import Actor
+from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, check_version, raise_all
+from usermgmt.integrity import refusals
+from usermgmt.text import has_control_characters
+
+
+class Unset(Enum):
+    """The type of `UNSET`: what was not sent stays as it is; None is a value."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+_CONSTRAINTS = {
+    "user_email_unique": "email",
+    "user_email_form": "email",
+    "user_username_unique": "username",
+    "user_username_form": "username",
+    "user_name_not_blank": "name",
+}
+_NO_SUCH_CLIENT = Fault("client", "must_exist")
+_LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
+_USERNAME_TAKEN = (Fault("username", "taken"),)
+_NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
+_ONLY_ADMINISTRATORS_SET = ("client_id", "active")
+
+
+def create(
+    *,
+    actor: Actor | None,
+    client_id: int | None,
+    name: str = "",
+    email: str = "",
+    username: str | None = None,
+    given_name: str = "",
+    middle_name: str = "",
+    family_name: str = "",
+    password: str | None = None,
+    password_hash: str | None = None,
+    active: bool = True,
+    email_verified: bool = False,
+    password_policy: passwords.Policy | None = None,
+    reported: Sequence[Fault] = (),
+) -> User:
+    """Make a user; of no client (None), an administrator.
+
+    username: made from the e-mail if None. name: made from its parts if blank.
+    password: None makes a user who cannot sign in. password_hash: a stored form made by
+    `accounts.hashers.imported`, instead of a password. password_policy: the standard one if None.
+    reported: faults that the contract found while reading; raised together with the rules' own.
+    Raises Invalid.
+    """
+    sent: dict[str, Any] = {
+        "name": name,
+        "email": email,
+        "given_name": given_name,
+        "middle_name": middle_name,
+        "family_name": family_name,
+    }
+    if username is not None:
+        sent["username"] = username
+    if password is not None:
+        sent["password"] = password
+    _normalise(sent, User(), name_from_parts=not name.strip())
+    client, faults = _client(client_id)
+    raise_all(reported, faults + _check(sent, User(), password_policy or passwords.standard()))
+    stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
+
+    user = User(
+        **{field: value for field, value in sent.items() if field != "password"},
+        client=client,
+        is_superuser=client is None,
+        is_active=active,
+        email_verified=email_verified,
+        password=stored,
+    )
+    if username is not None:
+        return _insert(user, actor)
+    user.username = usernames.made_from(user.email)
+    if User.objects.with_username(user.username).exists():
+        user.username = usernames.made_from(user.email, distinct=True)
+    try:
+        return _insert(user, actor)
+    except Invalid as refusal:
+        if refusal.faults != _USERNAME_TAKEN:
+            raise
+        # Somebody took the name that was made here since it was looked up: not the caller's fault.
+        user.username = usernames.made_from(user.email, distinct=True)
+        return _insert(user, actor)
+
+
+def update(
+    *,
+    actor: Actor | None,
+    user_id: int,
+    name: str | Unset = UNSET,
+    email: str | Unset = UNSET,
+    username: str | Unset = UNSET,
+    given_name: str | Unset = UNSET,
+    middle_name: str | Unset = UNSET,
+    family_name: str | Unset = UNSET,
+    password: str | Unset | None = UNSET,
+    client_id: int | Unset | None = UNSET,
+    active: bool | Unset = UNSET,
+    email_verified: bool | Unset = UNSET,
+    versions: Collection[int] | None = None,
+    password_policy: passwords.Policy | None = None,
+    reported: Sequence[Fault] = (),
+) -> User:
+    """Change what was sent, and nothing else.
+
+    password: None takes the password away, then there is no sign-in. versions: the versions that the
+    caller knows; any other is Stale. The rest as in `create`.
+    Raises Forbidden (a regular user changing what only administrators set), Invalid, NotFound, Stale.
+    """
+    given = {
+        "name": name,
+        "email": email,
+        "username": username,
+        "given_name": given_name,
+        "middle_name": middle_name,
+        "family_name": family_name,
+        "password": password,
+        "client_id": client_id,
+        "active": active,
+        "email_verified": email_verified,
+    }
+    sent: dict[str, Any] = {field: value for field, value in given.items() if value is not UNSET}
+
+    user = User.objects.select_related("client").filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("user")
+    _authorise(actor, user, sent, reported)
+    check_version(user.version, versions)
+    _normalise(sent, user, name_from_parts="name" not in sent)
+    client, faults = _client(sent.get("client_id"))
+    raise_all(reported, faults + _check(sent, user, password_policy or passwords.standard()))
+    if "password" in sent:
+        sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
+
+    demotes = sent.get("active") is False or client is not None
+    with refusals(User, _CONSTRAINTS, foreign_key=_NO_SUCH_CLIENT), transaction.atomic():
+        user = _locked(user_id, versions, leaves_administrators=demotes)
+        _authorise(actor, user, sent, reported)
+        changes = _apply(sent, user, client)
+        if changes:
+            audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
+    return user
+
+
+def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | None = None) -> None:
+    """Delete a user for good; the audit trail stays. Raises Invalid (the last administrator), NotFound, Stale."""
+    with transaction.atomic():
+        user = _locked(user_id, versions, leaves_administrators=True)
+        user.delete()
+        audit.record(
+            actor=actor,
+            action="user.deleted",
+            target=("user", user_id),
+            changes={field: (value, None) for field, value in _facts(user).items()},
+        )
+
+
+def sign_out(*, actor: Actor | None, user_id: int) -> None:
+    """End every sign-in of a user: each token, and each session of the admin site. Raises NotFound."""
+    with transaction.atomic():
+        if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
+            raise NotFound("user")
+        SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
+        audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
+
+
+def _normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> None:
+    """Trim what is kept trimmed; make the name of its parts where only they were sent."""
+    for field in ("name", "email"):
+        if field in sent:
+            sent[field] = sent[field].strip()
+    if name_from_parts and any(part in sent for part in _NAME_PARTS):
+        parts = (sent.get(part, getattr(user, part)).strip() for part in _NAME_PARTS)
+        made = " ".join(part for part in parts if part)
+        if made:
+            sent["name"] = made
+
+
+def _check(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
+    """Every fault of the values sent for `user` (an unsaved one: to be made)."""
+    faults = [*_check_names(sent), *_check_email(sent, user), *_check_username(sent, user)]
+    if sent.get("password") is not None:
+        owner = passwords.Owner(
+            name=sent.get("name", user.name),
+            email=sent.get("email", user.email),
+            username=sent.get("username", user.username),
+        )
+        faults += passwords.check(sent["password"], owner=owner, policy=policy)
+    return faults
+
+
+def _check_names(sent: Mapping[str, Any]) -> list[Fault]:
+    faults = []
+    for field in ("name", *_NAME_PARTS):
+        value = sent.get(field, "")
+        if len(value) > NAME_MAX_LENGTH:
+            faults.append(Fault(field, "too_long", {"maximum": NAME_MAX_LENGTH}))
+        elif has_control_characters(value):
+            faults.append(Fault(field, "invalid"))
+    if "name" in sent and not sent["name"]:
+        faults.append(Fault("name", "blank"))
+    return faults
+
+
+def _check_email(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    if "email" not in sent:
+        return []
+    email = sent["email"]
+    if not email:
+        return [Fault("email", "blank")]
+    if len(email) > emails.MAX_LENGTH:
+        return [Fault("email", "too_long", {"maximum": emails.MAX_LENGTH})]
+    if len(email) < emails.MIN_LENGTH or not emails.has_form(email):
+        return [Fault("email", "invalid")]
+    if emails.canonical(email) != user.email_canonical and User.objects.with_email(email).exists():
+        return [Fault("email", "taken")]
+    return []
+
+
+def _check_username(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    if "username" not in sent:
+        return []
+    username = sent["username"]
+    if not username:
+        return [Fault("username", "blank")]
+    if len(username) > usernames.MAX_LENGTH:
+        return [Fault("username", "too_long", {"maximum": usernames.MAX_LENGTH})]
+    if not usernames.has_form(username):
+        return [Fault("username", "invalid")]
+    if User.objects.with_username(username).exclude(pk=user.pk).exists():
+        return [Fault("username", "taken")]
+    return []
+
+
+def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
+    """The client of that number (None: none), or the fault that there is no such client."""
+    if client_id is None:
+        return None, []
+    client = Client.objects.filter(pk=client_id).first()
+    return client, [] if client is not None else [_NO_SUCH_CLIENT]
+
+
+def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reported: Sequence[Fault]) -> None:
+    """Only administrators change the client and the state; sending back what is there is fine (native contract 2)."""
+    if actor is None or policies.can_administer(actor):
+        return
+    present = {"client_id": user.client_id, "active": user.is_active}
+    unreadable = {fault.field for fault in reported}
+    for field in _ONLY_ADMINISTRATORS_SET:
+        if field in unreadable or sent.get(field, present[field]) != present[field]:
+            raise Forbidden
+
+
+def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administrators: bool) -> User:
+    """The user, its row locked until the end of the transaction.
+
+    leaves_administrators: the user stops being an active administrator. Then the rows of all of them
+    are locked too, in the order of their numbers so that no two transactions wait for each other, and
+    the last one is refused with Invalid.
+    """
+    wanted = Q(pk=user_id)
+    if leaves_administrators:
+        wanted |= ACTIVE_ADMINISTRATOR
+    rows = {row.pk: row for row in User.objects.filter(wanted).order_by("pk").select_for_update()}
+    user: User | None = rows.pop(user_id, None)
+    if user is None:
+        raise NotFound("user")
+    check_version(user.version, versions)
+    if leaves_administrators and user.is_superuser and user.is_active and not rows:
+        raise Invalid([_LAST_ADMINISTRATOR])
+    return user
+
+
+def _facts(user: User) -> dict[str, Any]:
+    """What the audit trail tells of a user; no secrets."""
+    return {
+        "name": user.name,
+        "email": user.email,
+        "username": user.username,
+        "client_id": user.client_id,
+        "active": user.is_active,
+    }
+
+
+def _insert(user: User, actor: Actor | None) -> User:
+    with refusals(User, _CONSTRAINTS, foreign_key=_NO_SUCH_CLIENT), transaction.atomic():
+        user.save(force_insert=True)
+        audit.record(
+            actor=actor,
+            action="user.created",
+            target=("user", user.pk),
+            changes={field: (None, value) for field, value in _facts(user).items()},
+        )
+    return user
+
+
+def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.Changes:
+    """Write to the locked row what differs, and tell what did."""
+    changes: dict[str, tuple[Any, Any]] = {}
+    ends_tokens = False
+    canonical = user.email_canonical
+    written: set[str] = set()
+    for field, value in sent.items():
+        column = "is_active" if field == "active" else field
+        before = getattr(user, column)
+        if before == value:
+            continue
+        changes[field] = (None, None) if field == "password" else (before, value)
+        setattr(user, column, value)
+        written.add(column)
+    if "client_id" in written:
+        user.client = client
+        user.is_superuser = client is None
+        written |= {"is_superuser"}
+        ends_tokens = True
+    if "email" in written and emails.canonical(user.email) != canonical:
+        ends_tokens = True
+        if "email_verified" not in sent:
+            user.email_verified = False
+            written.add("email_verified")
+    if "password" in written or ("is_active" in written and not user.is_active):
+        ends_tokens = True
+    if not changes:
+        return changes
+    if ends_tokens:
+        user.token_version += 1
+        written.add("token_version")
+    user.version += 1
+    user.updated_at = timezone.now()
+    user.save(update_fields=[*written, "version", "updated_at"])
+    return changes

@@ -1,0 +1,93 @@
+"""JWTs: what is in them, who signed them, how long they live (native contract 1; RFC 7519).
+
+The classes are simplejwt's, with what it leaves out: `kid`, key rotation, lifetimes read when a token
+is made, and the claims that bind a token to a sign-in (`sid`) and to the user's token version (`ver`).
+"""
+
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+import jwt
+from django.conf import settings
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.tokens import Token
+
+from accounts import keys
+from usermgmt.errors import InvalidToken
+
+MAX_LENGTH = 4096  # characters; ours have some 400, nothing longer is worth parsing
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti"]
+
+
+class KeyringBackend(TokenBackend):
+    """Signs with the present key, verifies with the key that `kid` names; the algorithm is the key's own."""
+
+    def __init__(self) -> None:
+        super().__init__(settings.JWT_ALGORITHM, audience=settings.JWT_AUDIENCE, issuer=settings.JWT_ISSUER)
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        key = keys.keyring().signing
+        claims = {**payload, "aud": self.audience, "iss": self.issuer}
+        return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"kid": key.kid})
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        try:
+            key = keys.keyring().named(jwt.get_unverified_header(token).get("kid"))
+            return jwt.decode(
+                token,
+                key.public,
+                algorithms=[key.algorithm],
+                audience=self.audience,
+                issuer=self.issuer,
+                options={"require": _REQUIRED, "strict_aud": True},
+            )
+        except (jwt.InvalidTokenError, KeyError) as error:
+            raise TokenBackendError("Token is invalid") from error
+
+
+class BoundToken(Token):
+    """A token of one sign-in of one user."""
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The verified token; raises InvalidToken for whatever is not one of this class, alive by its own claims."""
+        if len(text) > MAX_LENGTH or not text.isascii():
+            raise InvalidToken
+        try:
+            token = cls(text)  # type: ignore[arg-type]  # simplejwt's annotation says Token, it takes the text
+            token.user_id, token["sid"], token["ver"]
+        except (TokenError, KeyError, ValueError) as error:
+            raise InvalidToken from error
+        return token
+
+    @property
+    def user_id(self) -> int:
+        return int(self.payload["sub"])
+
+    def bind(self, *, user_id: int, sign_in_id: int, version: int) -> None:
+        """Say whose token it is; `sub` is a string (RFC 7519 4.1.2)."""
+        self.payload.update(sub=str(user_id), sid=sign_in_id, ver=version)
+
+    def get_token_backend(self) -> TokenBackend:
+        return KeyringBackend()
+
+
+class AccessToken(BoundToken):
+    """Opens every call; nothing of it is stored."""
+
+    token_type: ClassVar[str] = "access"  # type: ignore[misc]
+
+    @property
+    def lifetime(self) -> timedelta:  # type: ignore[override]  # simplejwt binds it at import
+        return settings.JWT_ACCESS_LIFETIME
+
+
+class RefreshToken(BoundToken):
+    """Exchanged once for the next pair."""
+
+    token_type: ClassVar[str] = "refresh"  # type: ignore[misc]
+
+    @property
+    def lifetime(self) -> timedelta:  # type: ignore[override]  # simplejwt binds it at import
+        return settings.JWT_REFRESH_LIFETIME

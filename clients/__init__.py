@@ -1,0 +1,1 @@
+"""Clients: the customers (tenants) that users belong to."""

@@ -1,0 +1,1 @@
+"""The native contract's calls on clients."""

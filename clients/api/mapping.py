@@ -1,0 +1,10 @@
+"""The native contract's shape of a client."""
+
+from typing import Any
+
+from clients.models import Client
+
+
+def to_client(client: Client) -> dict[str, Any]:
+    """The client as the contract shows it."""
+    return {"id": client.pk, "name": client.name}

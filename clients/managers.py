@@ -1,0 +1,24 @@
+"""Which clients there are, and who may see which."""
+
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from usermgmt.actor import Actor
+from usermgmt.columns import fold
+
+if TYPE_CHECKING:
+    from clients.models import Client
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def visible_to(self, actor: Actor) -> "ClientQuerySet":
+        """The clients that `actor` may see: all for an administrator, else the own one."""
+        return self if actor.is_superuser else self.filter(pk=actor.client_id)
+
+    def named(self, name: str) -> "ClientQuerySet":
+        """The client of that name, without regard to case; at most one."""
+        return self.filter(name_folded=fold(name.strip()))
+
+
+ClientManager = models.Manager.from_queryset(ClientQuerySet)

@@ -1,0 +1,3 @@
+from clients.models.client import NAME_MAX_LENGTH, Client
+
+__all__ = ["NAME_MAX_LENGTH", "Client"]
