@@ -1,0 +1,111 @@
+"""The native contract's calls on users (native contract 4 and 7)."""
+
+from rest_framework import status
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import permissions
+from accounts.api.filters import UserFilterSet
+from accounts.api.mapping import from_include, from_user, to_user
+from accounts.api.serializers import NewUserReader, UserChangesReader
+from accounts.models import User
+from accounts.services import users
+from usermgmt.errors import Fault, NotFound, raise_all
+from usermgmt.http.filters import narrowed
+from usermgmt.http.ids import id_of
+from usermgmt.http.pagination import NativePagination
+from usermgmt.http.preconditions import known_versions
+from usermgmt.http.problems import etag
+from usermgmt.http.viewsets import Calls, actor_of
+
+
+class UserViewSet(Calls):
+    """Users: administrators all, others themselves."""
+
+    kind = "user"
+    collection = "users"
+    orderings = {
+        "id": "id",
+        "name": "name_sorted",
+        "email": "email_canonical",
+        "created_at": "created_at",
+        "last_sign_in": "last_login",
+    }
+    queryset = User.objects.select_related("client")
+    pagination_class = NativePagination
+    permission_by_action: dict[str, type[BasePermission]] = {
+        "list": permissions.AdministersUsers,
+        "create": permissions.AdministersUsers,
+        "retrieve": permissions.ViewsUser,
+        "update": permissions.UpdatesUser,
+        "destroy": permissions.AdministersUsers,
+        "sign_out": permissions.SignsUserOut,
+    }
+
+    def get_permissions(self) -> list[BasePermission]:
+        # `current` is one's own; a method that there is no action for goes on to its 405.
+        named = self.permission_by_action.get(self.action)
+        return [IsAuthenticated(), *([named()] if named is not None else [])]
+
+    def list(self, request: Request) -> Response:
+        include, faults = _include(request)
+        visible = User.objects.visible_to(actor_of(request)).select_related("client")
+        found, unsound = narrowed(UserFilterSet, visible, request)
+        paginator = self.paginator
+        page = paginator.paginate_queryset(found, request, view=self, reported=[*faults, *unsound])  # type: ignore[union-attr,call-arg]
+        return self.get_paginated_response([to_user(user, include) for user in page or ()])
+
+    def create(self, request: Request) -> Response:
+        include, faults = _include(request)
+        values, unreadable = NewUserReader.read(request.data)
+        sent, faults = from_user(values, [*faults, *unreadable], new=True)
+        user = users.create(actor=actor_of(request), reported=faults, **{"client_id": None, **sent})
+        return _shown(user, include, status.HTTP_201_CREATED, Location=f"/users/{user.pk}")
+
+    def retrieve(self, request: Request, id: str) -> Response:
+        user_id = id_of(id, "user")
+        include, faults = _include(request)
+        own = user_id == actor_of(request).pk  # read already, to authenticate
+        user = actor_of(request) if own else User.objects.select_related("client").filter(pk=user_id).first()
+        if user is None:
+            raise NotFound("user")
+        raise_all(faults, ())
+        return _shown(user, include)
+
+    def update(self, request: Request, id: str) -> Response:
+        return self.change(request, id_of(id, "user"))
+
+    def destroy(self, request: Request, id: str) -> Response:
+        users.delete(actor=actor_of(request), user_id=id_of(id, "user"), versions=known_versions(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def sign_out(self, request: Request, id: str) -> Response:
+        users.sign_out(actor=actor_of(request), user_id=id_of(id, "user"))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def current(self, request: Request) -> Response:
+        include, faults = _include(request)
+        raise_all(faults, ())
+        return _shown(actor_of(request), include)
+
+    def update_current(self, request: Request) -> Response:
+        return self.change(request, actor_of(request).pk)
+
+    def change(self, request: Request, user_id: int) -> Response:
+        include, faults = _include(request)
+        values, unreadable = UserChangesReader.read(request.data)
+        sent, faults = from_user(values, [*faults, *unreadable], new=False)
+        user = users.update(
+            actor=actor_of(request), user_id=user_id, versions=known_versions(request), reported=faults, **sent
+        )
+        return _shown(user, include)
+
+
+def _include(request: Request) -> tuple[list[str], list[Fault]]:
+    """What `?include=` asks for, and its fault."""
+    return from_include(request.query_params.get("include", ""))
+
+
+def _shown(user: User, include: list[str], code: int = status.HTTP_200_OK, **headers: str) -> Response:
+    return Response(to_user(user, include), status=code, headers={"ETag": etag(user.version), **headers})
