@@ -8,13 +8,13 @@ from usermgmt.actor import Actor
 from usermgmt.columns import fold
 
 if TYPE_CHECKING:
-    from clients.models import Client
+    from clients.models import Client  # noqa: F401  # named in the line of the class
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def visible_to(self, actor: Actor) -> "ClientQuerySet":
         """The clients that `actor` may see: all for an administrator, else the own one."""
-        return self if actor.is_superuser else self.filter(pk=actor.client_id)
+        return self if actor.is_superuser else self.filter(pk__in=[actor.client_id])
 
     def named(self, name: str) -> "ClientQuerySet":
         """The client of that name, without regard to case; at most one."""

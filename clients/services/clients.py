@@ -28,7 +28,7 @@ def check(*, name: str, client_id: int | None = None) -> list[Fault]:
         return [Fault("name", "too_long", {"maximum": NAME_MAX_LENGTH})]
     if has_control_characters(name):
         return [Fault("name", "invalid")]
-    if Client.objects.named(name).exclude(pk=client_id).exists():
+    if Client.objects.named(name).exclude(pk__in=[client_id]).exists():
         return [Fault("name", "taken")]
     return []
 
