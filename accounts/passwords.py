@@ -1,13 +1,14 @@
 """Passwords: the policy, hashing, verifying (DESIGN 2, "Passwords"; native contract 6)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 
-from usermgmt.errors import Fault
+from usermgmt.errors import Fault, sentence
 
 MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
 
@@ -54,6 +55,17 @@ def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
     if len(password) < policy.minimum:
         return [Fault("password", "too_short", {"minimum": policy.minimum})]
     return [] if policy.guessable else _guesses(password, owner)
+
+
+class PolicyValidator:
+    """The standard policy where Django asks for it: the questions of `createsuperuser`."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raises ValidationError."""
+        owner = Owner(name=getattr(user, "name", ""), email=getattr(user, "email", ""))
+        faults = check(password, owner=owner, policy=standard())
+        if faults:
+            raise ValidationError([sentence(fault) + "." for fault in faults])
 
 
 def _guesses(password: str, owner: Owner) -> list[Fault]:

@@ -141,7 +141,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "usermgmt.http.middleware.AdminSessionMiddleware",
-    "usermgmt.http.middleware.AdminCsrfMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "usermgmt.http.middleware.AdminAuthenticationMiddleware",
     "usermgmt.http.middleware.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -191,6 +191,7 @@ PASSWORD_HASHERS = [
     "accounts.hashers.RailsBcryptHasher",
     "accounts.hashers.RocketChatBcryptHasher",
 ]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
 PASSWORD_MIN_LENGTH = _integer("PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
 ARGON2_MEMORY_KIB = _integer("ARGON2_MEMORY_KIB", 19 * 1024, minimum=8)
 ARGON2_PASSES = _integer("ARGON2_PASSES", 2, minimum=1)

@@ -12,7 +12,7 @@ from usermgmt.actor import Actor
 from usermgmt.columns import fold
 from usermgmt.errors import BASE, Fault, Invalid, NotFound, check_version, raise_all
 from usermgmt.integrity import refusals
-from usermgmt.text import has_control_characters
+from usermgmt.text import has_control_characters, is_blank
 
 _FIELDS = {"client_name_unique": "name", "client_name_not_blank": "name"}
 _HAS_USERS = Fault(BASE, "has_users")
@@ -21,7 +21,7 @@ _HAS_USERS = Fault(BASE, "has_users")
 def check(*, name: str, client_id: int | None = None) -> list[Fault]:
     """The faults of a name for the client `client_id`, or for a new one."""
     name = name.strip()
-    if not name:
+    if is_blank(name):
         return [Fault("name", "blank")]
     # The folded form is what the unique index holds; some letters fold to eighteen.
     if max(len(name), len(fold(name))) > NAME_MAX_LENGTH:

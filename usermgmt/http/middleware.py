@@ -13,7 +13,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
 
 from usermgmt.http.contracts import contract_of, is_admin
 from usermgmt.origin import Origin, coming_from
@@ -103,7 +102,3 @@ class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
 
 class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):
     """One-time messages."""
-
-
-class AdminCsrfMiddleware(_ForAdmin, CsrfViewMiddleware):
-    """Forgery protection of what goes by cookie."""
