@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 
 # Before anything reads the settings; pytest-django finds the settings module by this variable, too.
@@ -17,6 +18,9 @@ os.environ.setdefault("LOG_LEVEL", "ERROR")
 
 # pytest-django looked for settings before this file named them, so with `-n 0` nobody else sets Django up.
 django.setup()
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no finding
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

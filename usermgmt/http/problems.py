@@ -77,7 +77,14 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
             return Problem(500, "server_error", "An unexpected error occurred.")
 
 
-_FRAMEWORK_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
+_FRAMEWORK_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+    500: "server_error",
+}
 
 
 def _of_framework(error: drf.APIException) -> Problem:
