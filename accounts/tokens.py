@@ -57,7 +57,8 @@ class BoundToken(Token):
         try:
             token = cls(text)  # type: ignore[arg-type]  # simplejwt's annotation says Token, it takes the text
             bound = token.user_id > 0 and all(isinstance(token[claim], int) for claim in ("sid", "ver"))
-        except (TokenError, KeyError, ValueError, OverflowError) as error:  # the last: `exp` past every calendar
+        except (TokenError, KeyError, ValueError, OverflowError, OSError) as error:
+            # The last two: an `exp` past every calendar.
             raise InvalidToken from error
         if not bound:
             raise InvalidToken
