@@ -3,7 +3,7 @@
 from accounts.models import Event
 from usermgmt.audit import Entry
 
-BATCH_SIZE = 1000  # rows an INSERT; SQLite allows some 3,500 of this width
+BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
 
 
 def write(entries: list[Entry]) -> None:
