@@ -8,7 +8,7 @@ from accounts.api.errors import render as render_native
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
-from usermgmt.http.contracts import ADMIN_PREFIX, Contract
+from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
 
 NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native)
@@ -24,9 +24,8 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path(ADMIN_PREFIX.rstrip("/"), RedirectView.as_view(pattern_name="admin:index"), name="admin"),
     path(ADMIN_PREFIX, admin.site.urls),
+    *mounted(CONTRACTS),
 ]
-for _contract in sorted(CONTRACTS, key=lambda contract: -len(contract.prefix)):
-    urlpatterns += _contract.mount()
 
 handler400 = "usermgmt.http.problems.bad_request"
 handler500 = "usermgmt.http.problems.server_error"

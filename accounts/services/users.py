@@ -268,7 +268,8 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         ends_tokens = True
     if "email" in written and emails.canonical(user.email) != canonical:
         ends_tokens = True
-        if "email_verified" not in sent:
+        if "email_verified" not in sent and user.email_verified:
+            changes["email_verified"] = (True, False)
             user.email_verified = False
             written.add("email_verified")
     if "password" in written or ("is_active" in written and not user.is_active):
