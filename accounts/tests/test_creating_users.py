@@ -210,9 +210,7 @@ def test_an_email_has_255_characters_at_most(cast, call):
     assert errors_of(call, cast, email="a" + longest) == {"email": TOO_LONG}
 
 
-@pytest.mark.parametrize(
-    "name", ["a\nb", "a\rb", "a\x1bb", "a\x7fb", "a\u2028b", "a\x85b"], ids=ascii
-)
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\x1bb", "a\x7fb", "a\u2028b", "a\x85b"], ids=ascii)
 def test_a_name_has_no_control_characters(cast, call, name):
     assert errors_of(call, cast, name=name) == {"name": INVALID}
 
