@@ -19,7 +19,6 @@ from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
 from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin
-from usermgmt.http.ids import is_id
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -140,12 +139,11 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 def _record_refusal(context: Mapping[str, Any]) -> None:
     """A forbidden change is worth knowing of; the service's transaction is over by now."""
-    named = str(context["kwargs"].get("id", ""))
-    target_id = int(named) if is_id(named) else None
+    view = context["view"]
     audit.record(
         actor=context["request"].user,
         action="change.refused",
-        target=(getattr(context["view"], "kind", "call"), target_id),
+        target=(getattr(view, "kind", "call"), getattr(view, "target_id", None)),
     )
 
 
