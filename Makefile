@@ -29,7 +29,7 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 
 run: $(VENV)/installed ## a development server on HOST:PORT, with its database and its first administrator
 	@DEVELOPMENT=on $(BIN)/python manage.py migrate --verbosity 0
-	@DEVELOPMENT=on $(BIN)/python manage.py ensure_administrator
+	@DEVELOPMENT=on $(BIN)/python manage.py ensure_administrator --url http://$(HOST):$(PORT)
 	@DEVELOPMENT=on $(BIN)/python manage.py runserver $(HOST):$(PORT)
 
 serve: $(VENV)/installed ## the production server: SECRET_KEY is required; `manage.py migrate` is yours to run

@@ -258,7 +258,8 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        # Every answer has its line from usermgmt.access already.
+        # Every answer has its line from usermgmt.access already, every unexpected error its trace from
+        # usermgmt.problems.
         "django.request": {"level": "CRITICAL"},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

@@ -125,6 +125,18 @@ class TestEnsureAdministrator:
         assert password not in again
         assert User.objects.count() == 1
 
+    def test_shows_a_call_that_signs_the_made_up_administrator_in(self, environment, client):
+        told, _ = run("ensure_administrator", url="http://127.0.0.1:8000")
+        body = told.split("-d '")[1].split("'")[0]
+        assert "curl -s http://127.0.0.1:8000/auth/token " in told
+        assert client.post("/auth/token", body, content_type="application/json").status_code == 200
+
+    def test_a_chosen_password_is_not_in_the_call_that_it_shows(self, environment):
+        environment(email="boss@example.com", password=PASSWORD)
+        told, _ = run("ensure_administrator", url="http://127.0.0.1:8000")
+        assert "boss@example.com" in told
+        assert PASSWORD not in told
+
     def test_leaves_an_existing_user_as_it_is(self, environment):
         user = AdministratorFactory(email="boss@example.com")
         environment(email="BOSS@example.com", password="another password entirely")

@@ -98,7 +98,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     set_rollback()
     request = context["request"]
     problem = problem_of(error)
-    _tell(problem, error, request)
+    _log(problem, error)
+    if problem.status == 500:
+        # As Django does for what no view catches: error reporters and the test client listen.
+        got_request_exception.send(sender=None, request=request._request)
     if problem.status == 403 and request.method not in SAFE_METHODS:
         _record_refusal(context)
     return contract_of(request).render(problem)
@@ -116,6 +119,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     problem = problem_of(error)
+    _log(problem, error)
     if is_admin(request):
         return HttpResponse(f"<h1>{problem.detail}</h1>", status=problem.status, headers=dict(problem.headers))
     return contract_of(request).render(problem)
@@ -132,12 +136,9 @@ def _record_refusal(context: Mapping[str, Any]) -> None:
     )
 
 
-def _tell(problem: Problem, error: Exception, request: Any) -> None:
-    """Log what is ours to mend, and let Django's listeners (error reporters, the test client) know."""
-    if problem.status < 500:
-        return
+def _log(problem: Problem, error: BaseException) -> None:
+    """Tell what is ours to mend, and what an operator must see to."""
     if problem.status == 503:
-        logger.error("database unavailable: %s", error.__class__.__name__, extra={"request": request})
-        return
-    logger.error("unexpected error", exc_info=error, extra={"request": request})
-    got_request_exception.send(sender=None, request=request._request)
+        logger.error("database unavailable: %s", error.__class__.__name__)
+    elif problem.status >= 500:
+        logger.error("unexpected error", exc_info=error)
