@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.api.filters import UserFilterSet
 from accounts.api.mapping import from_include, from_user, to_user
+from accounts.api.schema import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
 from accounts.services import users
@@ -17,9 +18,11 @@ from usermgmt.http.ids import id_of
 from usermgmt.http.pagination import NativePagination
 from usermgmt.http.preconditions import known_versions
 from usermgmt.http.problems import etag
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import Calls, actor_of
 
 
+@documented(**USER_CALLS)
 class UserViewSet(Calls):
     """Users: administrators all, others themselves."""
 

@@ -116,6 +116,30 @@ class NativePagination(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         return Response({self.collection: data, "meta": self.meta}, headers=self.links)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The parameters, for the OpenAPI document."""
+        default = next(iter(view.orderings))
+        described = {
+            "page": ({"type": "integer", "minimum": 1, "default": 1}, "The page, from 1."),
+            "per_page": (
+                {"type": "integer", "minimum": 1, "default": DEFAULT_PER_PAGE},
+                f"Rows a page; more than {MAX_PER_PAGE} are taken as {MAX_PER_PAGE}.",
+            ),
+            "cursor": (
+                {"type": "string"},
+                "Walks the whole list at constant cost a page: begin with an empty one, go on with"
+                " `meta.cursor.next` or the `Link` header, and leave the other parameters as they are.",
+            ),
+            "ordering": (
+                {"enum": [sign + name for name in view.orderings for sign in ("", "-")], "default": default},
+                "What to sort by, `-` for descending; then by id. Rows without a value come last.",
+            ),
+        }
+        return [
+            {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
+            for name, (schema, text) in described.items()
+        ]
+
     def _turn(self, rows: QuerySet[Any], ordering: Ordering, page: int, per_page: int) -> list[Model]:
         total = rows.count()
         pages = -(-total // per_page)
