@@ -124,7 +124,7 @@ INSTALLED_APPS = [
     "accounts",
     "clients",
     "usermgmt",
-    "django.contrib.admin",
+    "usermgmt.apps.DirectoryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -168,6 +168,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False  # messages are part of the contracts, in English
+DATE_FORMAT = "Y-m-d"  # of the admin site's pages
+DATETIME_FORMAT = "Y-m-d H:i T"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -236,6 +238,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
+CSRF_FAILURE_VIEW = "usermgmt.http.problems.forged"
 X_FRAME_OPTIONS = "DENY"
 
 # Logs: a JSON object a line in service, plain text for a person at a terminal

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts import passwords
 from accounts.models import User
 from clients.api.mapping import to_client
 from usermgmt.errors import Fault
@@ -73,11 +74,6 @@ def from_user(values: Mapping[str, Any], faults: Iterable[Fault], *, new: bool) 
                 found.append(Fault("password_confirmation", "blank"))
         return sent, found
     sent["password"] = password
-    confirmation = values.get("password_confirmation", "")
-    if "password_confirmation" in unreadable:
-        pass
-    elif not confirmation:
-        found.append(Fault("password_confirmation", "blank"))
-    elif confirmation != password:
-        found.append(Fault("password_confirmation", "confirmation", {"attribute": "Password"}))
+    if "password_confirmation" not in unreadable:
+        found += passwords.check_confirmation(password, values.get("password_confirmation", ""))
     return sent, found
