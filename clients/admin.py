@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from clients.managers import ClientQuerySet
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
+from usermgmt.admin import words
 from usermgmt.admin.filters import SinceFilter
 from usermgmt.admin.forms import ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
@@ -71,7 +72,7 @@ class ClientAdmin(ServiceAdmin):
         return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
-        form = [(None, {"fields": ["name", "version"]})]
+        form = [(None, {"fields": ["name", "seen_version"]})]
         return form if obj is None else [*form, ("Record", {"fields": ["id", "users", "created", "updated"]})]
 
     def delete(self, request: HttpRequest, row: Client) -> None:
@@ -88,10 +89,10 @@ class ClientAdmin(ServiceAdmin):
         listed = reverse(f"admin:{_USERS._meta.app_label}_{_USERS._meta.model_name}_changelist")
         return format_html('<a href="{}?{}">{}</a>', listed, urlencode({"client": client.pk}), client.user_count)
 
-    @admin.display(description="created", ordering="created_at")
-    def created(self, client: Client) -> Any:
-        return client.created_at
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, client: Client) -> str | None:
+        return words.of_moment(client.created_at)
 
-    @admin.display(description="updated", ordering="updated_at")
-    def updated(self, client: Client) -> Any:
-        return client.updated_at
+    @admin.display(description="updated (UTC)", ordering="updated_at")
+    def updated(self, client: Client) -> str | None:
+        return words.of_moment(client.updated_at)

@@ -16,3 +16,11 @@ class DirectoryAdminConfig(admin.AdminConfig):
 
     default = False  # of "usermgmt"; the settings name this one in full
     default_site = "usermgmt.admin.site.DirectorySite"
+
+    def ready(self) -> None:
+        from django.contrib.admin import site
+        from django.contrib.auth.models import Group
+
+        super().ready()
+        # Roles follow from the client: nobody is put into a group by hand.
+        site.unregister(Group)

@@ -168,8 +168,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False  # messages are part of the contracts, in English
-DATE_FORMAT = "Y-m-d"  # of the admin site's pages
-DATETIME_FORMAT = "Y-m-d H:i T"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"

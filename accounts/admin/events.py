@@ -1,5 +1,6 @@
 """The audit trail, to be read only."""
 
+from datetime import UTC
 from functools import cached_property
 from typing import Any, NoReturn, cast
 
@@ -33,8 +34,8 @@ class NewestPaginator(Paginator):  # type: ignore[type-arg]  # generic for the c
 
 @admin.register(Event)
 class EventAdmin(DirectoryAdmin):
-    list_display = ["at", "action", "target", "actor", "contract", "shown_changes", "address", "request_id"]
-    list_display_links = ["at"]
+    list_display = ["when", "action", "target", "actor", "contract", "shown_changes", "address"]
+    list_display_links = ["when"]
     list_filter = [ActionFilter, ContractFilter, HappenedFilter]
     search_fields = ["target_id", "actor_id", "request_id"]
     search_help_text = f"The number of a user or client, or a request id. The newest {LISTED:,} are listed."
@@ -42,7 +43,7 @@ class EventAdmin(DirectoryAdmin):
     sortable_by = ()  # by number only: nothing else has an index
     paginator = NewestPaginator
     actions = None
-    fields = ["id", "at", "action", "target", "actor", "contract", "shown_changes", "address", "request_id"]
+    fields = ["id", "when", "action", "target", "actor", "contract", "shown_changes", "address", "request_id"]
 
     def get_queryset(self, request: HttpRequest) -> EventQuerySet:
         found: Any = super().get_queryset(request)
@@ -65,6 +66,10 @@ class EventAdmin(DirectoryAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> NoReturn:
         raise Http404  # what is never changed has none
+
+    @admin.display(description="when (UTC)")
+    def when(self, event: Event) -> str:
+        return f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="about")
     def target(self, event: Any) -> str:

@@ -36,7 +36,7 @@ class _PasswordFields(forms.Form):
 
     usable_password = forms.ChoiceField(
         label="Sign-in",
-        choices=[("true", "by the password below"), ("false", "none: no password, until one is set")],
+        choices=[("true", "With the password below"), ("false", "Not at all: no password, until one is set")],
         initial="true",
         widget=widgets.AdminRadioSelect,
     )

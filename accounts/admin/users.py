@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import PermissionDenied
-from django.db.models import ForeignKey
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -21,6 +20,7 @@ from accounts.managers import UserQuerySet
 from accounts.models import User
 from accounts.services import users
 from usermgmt import audit
+from usermgmt.admin import words
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
 from usermgmt.http.ids import is_id
 
@@ -50,7 +50,7 @@ class UserAdmin(ServiceAdmin):
     actions = ["activate", "deactivate", "sign_out", "export", "delete_selected"]
     readonly_fields = ["id", "password_state", "live_sign_ins", "created", "updated", "signed_in"]
     fieldsets = [
-        (None, {"fields": ["name", "email", "username", "version"]}),
+        (None, {"fields": ["name", "email", "username", "seen_version"]}),
         ("Parts of the name", {"fields": ["given_name", "middle_name", "family_name"]}),
         ("Role and state", {"fields": ["role", "client", "active", "email_verified"]}),
     ]
@@ -82,9 +82,11 @@ class UserAdmin(ServiceAdmin):
             options["form"] = UserAddForm
         return super().get_form(request, obj, change, **options)
 
-    def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **options: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **options)
-        field.empty_label = "None"  # type: ignore[union-attr]
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name == "client":
+            # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
+            field.widget.can_change_related = field.widget.can_delete_related = False
         return field
 
     def get_urls(self) -> Any:
@@ -193,17 +195,17 @@ class UserAdmin(ServiceAdmin):
     def state(self, user: User) -> str:
         return badge("active", "active") if user.is_active else badge("inactive", "inactive")
 
-    @admin.display(description="created", ordering="created_at")
-    def created(self, user: User) -> Any:
-        return user.created_at
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, user: User) -> str | None:
+        return words.of_moment(user.created_at)
 
-    @admin.display(description="updated")
-    def updated(self, user: User) -> Any:
-        return user.updated_at
+    @admin.display(description="updated (UTC)")
+    def updated(self, user: User) -> str | None:
+        return words.of_moment(user.updated_at)
 
-    @admin.display(description="last sign-in", ordering="last_login")
-    def signed_in(self, user: User) -> Any:
-        return user.last_login
+    @admin.display(description="last sign-in (UTC)", ordering="last_login")
+    def signed_in(self, user: User) -> str | None:
+        return words.of_moment(user.last_login)
 
     @admin.display(description="password")
     def password_state(self, user: User) -> str:

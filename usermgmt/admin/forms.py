@@ -57,14 +57,14 @@ class ServiceForm(forms.BaseForm):
 class ServiceModelForm(ServiceForm, forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
     """The form of a row: it carries the version that it was opened at, for the service to compare."""
 
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk is not None:
-            self.fields["version"].initial = self.instance.version
+            self.fields["seen_version"].initial = self.instance.version
 
     @property
     def versions(self) -> list[int]:
         """What the service is to compare; a form that does not say its version is stale."""
-        return [self.cleaned_data.get("version") or 0]
+        return [self.cleaned_data.get("seen_version") or 0]

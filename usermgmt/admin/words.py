@@ -1,5 +1,6 @@
 """What the directory's refusals and records are in the words of the admin site."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -26,6 +27,11 @@ def of_refusal(error: DirectoryError) -> str:
             return "somebody changed it meanwhile"
         case _:
             return "you may not do this"
+
+
+def of_moment(moment: datetime | None) -> str | None:
+    """A date and time, UTC; None where there is none."""
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def of_value(value: Any) -> str:

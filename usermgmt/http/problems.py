@@ -128,7 +128,9 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what escapes middleware or a page."""
-    return _answer(request, sys.exc_info()[1] or RuntimeError("handler500 without an exception"))
+    error = sys.exc_info()[1] or RuntimeError("handler500 without an exception")
+    _log(problem_of(error), error, request)  # Django's listeners know; its own log is silent here (settings)
+    return _answer(request, error)
 
 
 def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -152,10 +154,15 @@ def _record_refusal(context: Mapping[str, Any]) -> None:
 
 def _tell(problem: Problem, error: Exception, request: Any) -> None:
     """Log what is ours to mend, and let Django's listeners (error reporters, the test client) know."""
+    _log(problem, error, request)
+    if problem.status >= 500 and problem.status != 503:
+        got_request_exception.send(sender=None, request=request._request)
+
+
+def _log(problem: Problem, error: BaseException, request: Any) -> None:
     if problem.status < 500:
         return
     if problem.status == 503:
         logger.error("database unavailable: %s", error.__class__.__name__, extra={"request": request})
         return
     logger.error("unexpected error", exc_info=error, extra={"request": request})
-    got_request_exception.send(sender=None, request=request._request)
