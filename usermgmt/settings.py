@@ -13,6 +13,8 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
+from usermgmt import VERSION
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -128,7 +130,7 @@ INSTALLED_APPS = [
     "accounts",
     "clients",
     "usermgmt",
-    "django.contrib.admin",
+    "usermgmt.apps.DirectoryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -213,20 +215,22 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["usermgmt.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "usermgmt.http.pagination.NativePagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "usermgmt.http.schema.ContractSchema",
     "EXCEPTION_HANDLER": "usermgmt.http.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": f"{SITE_NAME}: the native contract",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
+    "VERSION": VERSION,
+    "SERVERS": [{"url": "/"}],  # the host that the document came from
+    "DEFAULT_GENERATOR_CLASS": "usermgmt.http.schema.ContractGenerator",
+    "COMPONENT_SPLIT_REQUEST": True,  # what goes in and what comes out are not the same
+    "COMPONENT_SPLIT_PATCH": False,  # PUT and PATCH are
+    "SORT_OPERATIONS": False,  # as in the URL conf
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # The door
@@ -241,6 +245,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
+CSRF_FAILURE_VIEW = "usermgmt.http.problems.forged"
 X_FRAME_OPTIONS = "DENY"
 
 # Logs: a JSON object a line in service, plain text for a person at a terminal

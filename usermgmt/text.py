@@ -3,7 +3,11 @@
 import re
 import unicodedata
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+
+LINE_PATTERN = rf"^[^{_CONTROLS}]*[^\p{{Z}}\p{{C}}][^{_CONTROLS}]*$"
+"""What a name looks like once it is trimmed, for readers of ECMA 262: no controls, and something to see."""
 
 
 def has_control_characters(text: str) -> bool:

@@ -5,13 +5,14 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.api.errors import render as render_native
+from accounts.api.schema import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
 from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
 
-NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native)
+NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native, document=DOCUMENT)
 
 CONTRACTS = [NATIVE]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
@@ -28,4 +29,6 @@ urlpatterns = [
 ]
 
 handler400 = "usermgmt.http.problems.bad_request"
+handler403 = "usermgmt.http.problems.forbidden"
+handler404 = "usermgmt.http.problems.not_found"
 handler500 = "usermgmt.http.problems.server_error"

@@ -142,11 +142,13 @@ def update(
     check_version(user.version, versions)
     checks.normalise(sent, user, name_from_parts="name" not in sent)
     client, faults = _client(sent.get("client_id"))
+    demotes = sent.get("active") is False or client is not None
+    if demotes and _is_last_administrator(user):
+        faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
     raise_all(reported, faults + checks.faults_of(sent, user, password_policy or passwords.standard()))
     if "password" in sent:
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
-    demotes = sent.get("active") is False or client is not None
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user = _locked(user_id, versions, leaves_administrators=demotes)
         _authorise(actor, user, sent, reported)
@@ -174,8 +176,12 @@ def sign_out(*, actor: Actor | None, user_id: int) -> None:
     with transaction.atomic():
         if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
             raise NotFound("user")
-        SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
+        _end_sign_ins(user_id)
         audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
+
+
+def _end_sign_ins(user_id: int) -> None:
+    SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
 
 
 def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
@@ -195,6 +201,11 @@ def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reporte
     for field in _ONLY_ADMINISTRATORS_SET:
         if field in unreadable or sent.get(field, present[field]) != present[field]:
             raise Forbidden
+
+
+def _is_last_administrator(user: User) -> bool:
+    others = User.objects.active_administrators().exclude(pk=user.pk)
+    return user.is_superuser and user.is_active and not others.exists()
 
 
 def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administrators: bool) -> User:
@@ -272,6 +283,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     if ends_tokens:
         user.token_version += 1
         written.add("token_version")
+        _end_sign_ins(user.pk)
     user.version += 1
     user.updated_at = timezone.now()
     user.save(update_fields=[*written, "version", "updated_at"])

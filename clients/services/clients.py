@@ -61,9 +61,9 @@ def update(
 
     versions: the versions that the caller knows; any other is Stale. Raises Invalid, NotFound, Stale.
     """
-    raise_all(reported, [] if name is None else check(name=name, client_id=client_id))
     with refusals(Client, _FIELDS), transaction.atomic():
         client = _locked(client_id, versions)
+        raise_all(reported, [] if name is None else check(name=name, client_id=client_id))
         before = client.name
         if name is None or name.strip() == before:
             return client

@@ -51,16 +51,33 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class Document:
+    """What the OpenAPI document of a contract says beyond its calls.
+
+    tags: the groups of its calls, each with its description. error: the JSON Schema of its answer to a
+    problem; errors: the same where the values sent were refused (422).
+    """
+
+    title: str
+    description: str
+    tags: Mapping[str, str]
+    error: Mapping[str, Any]
+    errors: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
 
-    urls: its table. render: makes its answer to a problem.
+    urls: its table. render: makes its answer to a problem. document: what its OpenAPI document says of it;
+    None where it has none.
     """
 
     name: str
     prefix: str
     urls: Sequence[URLPattern | URLResolver] = field(repr=False)
     render: Callable[[Problem], HttpResponse] = field(repr=False)
+    document: Document | None = field(repr=False, default=None)
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""

@@ -8,7 +8,7 @@ from usermgmt.origin import current
 
 
 class JSONFormatter(logging.Formatter):
-    """time, level, logger, message, request_id (empty outside of requests), the record's `fields`, and the trace of an error."""
+    """time, level, logger, message, request_id (empty outside of requests), the record's `fields`, an error's trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
