@@ -83,7 +83,7 @@ class UserAdmin(ServiceAdmin):
         return super().get_form(request, obj, change, **options)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **options)
+        field: Any = super().formfield_for_dbfield(db_field, request, **options)
         if db_field.name == "client":
             # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
             field.widget.can_change_related = field.widget.can_delete_related = False
