@@ -20,8 +20,7 @@ from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
-from usermgmt.http.contracts import Problem, contract_of, is_admin
-from usermgmt.http.ids import is_id
+from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -40,6 +39,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case errors.DirectoryError():
             return _of_domain(error)
+        case Refused():
+            return error.problem
         case drf.APIException():
             return _of_framework(error)
         case Http404():
@@ -77,7 +78,14 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
             return Problem(500, "server_error", "An unexpected error occurred.")
 
 
-_FRAMEWORK_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
+_FRAMEWORK_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+    500: "server_error",
+}
 
 
 def _of_framework(error: drf.APIException) -> Problem:
@@ -88,10 +96,14 @@ def _of_framework(error: drf.APIException) -> Problem:
         case drf.Throttled():
             wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
             return Problem(429, "throttled", data={"wait": wait}, headers={"Retry-After": str(wait)})
+        case drf.ValidationError():
+            # DRF's words are no contract's; the fields are.
+            fields = error.detail if isinstance(error.detail, dict) else (errors.BASE,)
+            return Problem(422, "invalid", faults=tuple(errors.Fault(str(field), "invalid") for field in fields))
         case drf.MethodNotAllowed() | drf.NotAcceptable() | drf.UnsupportedMediaType():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
         case _:
-            code = _FRAMEWORK_CODES.get(error.status_code, "server_error")
+            code = _FRAMEWORK_CODES.get(error.status_code, str(error.default_code))
             return Problem(error.status_code, code, str(error.detail))
 
 
@@ -100,7 +112,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     set_rollback()
     request = context["request"]
     problem = problem_of(error)
-    _tell(problem, error, request)
+    _log(problem, error)
+    if problem.status == 500:
+        # As Django does for what no view catches: error reporters and the test client listen.
+        got_request_exception.send(sender=None, request=request._request)
     if problem.status == 403 and request.method not in SAFE_METHODS:
         _record_refusal(context)
     return contract_of(request).render(problem)
@@ -128,13 +143,12 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what escapes middleware or a page."""
-    error = sys.exc_info()[1] or RuntimeError("handler500 without an exception")
-    _log(problem_of(error), error, request)  # Django's listeners know; its own log is silent here (settings)
-    return _answer(request, error)
+    return _answer(request, sys.exc_info()[1] or RuntimeError("handler500 without an exception"))
 
 
 def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     problem = problem_of(error)
+    _log(problem, error)
     if is_admin(request):
         page = render_to_string("problem.html", {"problem": problem, "site_name": settings.SITE_NAME})
         return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
@@ -143,26 +157,17 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 def _record_refusal(context: Mapping[str, Any]) -> None:
     """A forbidden change is worth knowing of; the service's transaction is over by now."""
-    named = str(context["kwargs"].get("id", ""))
-    target_id = int(named) if is_id(named) else None
+    view = context["view"]
     audit.record(
         actor=context["request"].user,
         action="change.refused",
-        target=(getattr(context["view"], "kind", "call"), target_id),
+        target=(getattr(view, "kind", "call"), getattr(view, "target_id", None)),
     )
 
 
-def _tell(problem: Problem, error: Exception, request: Any) -> None:
-    """Log what is ours to mend, and let Django's listeners (error reporters, the test client) know."""
-    _log(problem, error, request)
-    if problem.status >= 500 and problem.status != 503:
-        got_request_exception.send(sender=None, request=request._request)
-
-
-def _log(problem: Problem, error: BaseException, request: Any) -> None:
-    if problem.status < 500:
-        return
+def _log(problem: Problem, error: BaseException) -> None:
+    """Tell what is ours to mend, and what an operator must see to."""
     if problem.status == 503:
-        logger.error("database unavailable: %s", error.__class__.__name__, extra={"request": request})
-        return
-    logger.error("unexpected error", exc_info=error, extra={"request": request})
+        logger.error("database unavailable: %s", error.__class__.__name__)
+    elif problem.status >= 500:
+        logger.error("unexpected error", exc_info=error)
