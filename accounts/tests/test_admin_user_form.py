@@ -6,7 +6,7 @@ from django.db import connection
 
 from accounts import passwords
 from accounts.models import Event, SignIn, User
-from accounts.services import users
+from accounts.services import checks, users
 from accounts.tests.callers import tokens_of
 from accounts.tests.factories import PASSWORD, AdministratorFactory, UserFactory
 from clients.models import Client
@@ -161,7 +161,7 @@ def test_an_empty_add_form_is_no_error_of_ours(browser):
 
 
 def test_a_race_for_an_address_ends_beside_the_field(browser, cast, monkeypatch):
-    monkeypatch.setattr(users, "_check_email", lambda sent, user: [])  # as if it was free when it was looked up
+    monkeypatch.setattr(checks, "_email", lambda sent, user: [])  # as if it was free when it was looked up
     assert errors(browser.post(ADD, new(email="olga@example.com"))) == {"email": ["Has already been taken."]}
 
 
@@ -306,7 +306,7 @@ def test_deletion_between_asking_and_deleting_is_told(browser, cast, monkeypatch
 
 def test_a_client_deleted_meanwhile_is_told_beside_the_field(browser, cast, monkeypatch):
     empty = Client.objects.create(name="Empty")
-    monkeypatch.setattr(users, "_client", lambda client_id: (None, [users._NO_SUCH_CLIENT]))
+    monkeypatch.setattr(users, "_client", lambda client_id: (None, [users.NO_SUCH_CLIENT]))
     answer = browser.post(change(cast.owner), as_is(cast.owner, client=empty.pk))
     assert errors(answer) == {"client": ["Must exist."]}
 
