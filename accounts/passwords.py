@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import identify_hasher, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
@@ -11,6 +12,8 @@ from django.core.exceptions import ValidationError
 from usermgmt.errors import Fault, sentence
 
 MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
+
+_OWNER_LENGTH = 255  # characters of a name or address that a password is compared with
 
 _common = CommonPasswordValidator()
 
@@ -74,9 +77,12 @@ def _guesses(password: str, owner: Owner) -> list[Fault]:
         _common.validate(password)
     except ValidationError:
         faults.append(Fault("password", "password_too_common"))
+    # A user that is never saved, as Django's validator asks its model for names; what is over-long is
+    # a fault of its own, and comparing a megabyte of words would take seconds.
+    user = get_user_model()(**{attribute: getattr(owner, attribute)[:_OWNER_LENGTH] for attribute in _SIMILARITY})
     for attribute, words in _SIMILARITY.items():
         try:
-            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, owner)  # type: ignore[arg-type]
+            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, user)
         except ValidationError:
             faults.append(Fault("password", "password_too_similar", {"attribute": words}))
             break

@@ -66,21 +66,17 @@ def from_user(values: Mapping[str, Any], faults: Iterable[Fault], *, new: bool) 
     found = list(faults)
     unreadable = {fault.field for fault in found}
     sent = {name: value for name, value in values.items() if name != "password_confirmation"}
-    if "password" in unreadable:
-        return sent, found
     password = sent.pop("password", "")
-    if not password:
-        if new:
-            found.append(Fault("password", "blank"))
-            if not values.get("password_confirmation") and "password_confirmation" not in unreadable:
-                found.append(Fault("password_confirmation", "blank"))
-        return sent, found
-    sent["password"] = password
+    given = bool(password) or "password" in unreadable
+    if password:
+        sent["password"] = password
+    if new and not given:
+        found.append(Fault("password", "blank"))
     confirmation = values.get("password_confirmation", "")
-    if "password_confirmation" in unreadable:
-        pass
-    elif not confirmation:
+    if "password_confirmation" in unreadable or not (given or new):
+        return sent, found
+    if not confirmation:
         found.append(Fault("password_confirmation", "blank"))
-    elif confirmation != password:
+    elif password and confirmation != password:
         found.append(Fault("password_confirmation", "confirmation", {"attribute": "Password"}))
     return sent, found

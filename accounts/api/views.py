@@ -51,6 +51,10 @@ class UserViewSet(Calls):
         named = self.permission_by_action.get(self.action)
         return [IsAuthenticated(), *([named()] if named is not None else [])]
 
+    @property
+    def target_id(self) -> int | None:
+        return self.request.user.pk if self.action == "update_current" else super().target_id
+
     def list(self, request: Request) -> Response:
         include, faults = _include(request)
         visible = User.objects.visible_to(actor_of(request)).select_related("client")

@@ -142,11 +142,13 @@ def update(
     check_version(user.version, versions)
     checks.normalise(sent, user, name_from_parts="name" not in sent)
     client, faults = _client(sent.get("client_id"))
+    demotes = sent.get("active") is False or client is not None
+    if demotes and _is_last_administrator(user):
+        faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
     raise_all(reported, faults + checks.faults_of(sent, user, password_policy or passwords.standard()))
     if "password" in sent:
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
-    demotes = sent.get("active") is False or client is not None
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user = _locked(user_id, versions, leaves_administrators=demotes)
         _authorise(actor, user, sent, reported)
@@ -195,6 +197,11 @@ def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reporte
     for field in _ONLY_ADMINISTRATORS_SET:
         if field in unreadable or sent.get(field, present[field]) != present[field]:
             raise Forbidden
+
+
+def _is_last_administrator(user: User) -> bool:
+    others = User.objects.active_administrators().exclude(pk=user.pk)
+    return user.is_superuser and user.is_active and not others.exists()
 
 
 def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administrators: bool) -> User:
@@ -261,7 +268,8 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         ends_tokens = True
     if "email" in written and emails.canonical(user.email) != canonical:
         ends_tokens = True
-        if "email_verified" not in sent:
+        if "email_verified" not in sent and user.email_verified:
+            changes["email_verified"] = (True, False)
             user.email_verified = False
             written.add("email_verified")
     if "password" in written or ("is_active" in written and not user.is_active):

@@ -5,7 +5,8 @@ with one line in `usermgmt/urls.py`. Everything that fails below the prefix, in 
 ends in that contract's `render`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -36,6 +37,17 @@ class Problem:
     faults: tuple[Fault, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """What a contract refuses by a rule that is its own and no domain error tells of, e.g. a filter's grammar.
+
+    problem: with a code and data that the contract's own `render` knows.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.code)
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ class Contract:
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""
-        return [path(self.prefix, include(list(self.urls))), re_path(f"^{self.prefix}", self.unmatched)]
+        return [path(self.prefix, include(list(self.urls))), re_path(f"^{re.escape(self.prefix)}", self.unmatched)]
 
     @property
     def unmatched(self) -> Callable[..., HttpResponse]:
@@ -80,6 +92,12 @@ class Contract:
             return self.render(Problem(404, "not_found"))
 
         return view
+
+
+def mounted(contracts: Iterable[Contract]) -> list[URLPattern | URLResolver]:
+    """The tables of all, the longest prefix first: that is the contract that answers for a path."""
+    longest_first = sorted(contracts, key=lambda contract: -len(contract.prefix))
+    return [pattern for contract in longest_first for pattern in contract.mount()]
 
 
 def contract_of(request: HttpRequest) -> Contract:

@@ -18,8 +18,7 @@ from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
-from usermgmt.http.contracts import Problem, contract_of, is_admin
-from usermgmt.http.ids import is_id
+from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -38,6 +37,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case errors.DirectoryError():
             return _of_domain(error)
+        case Refused():
+            return error.problem
         case drf.APIException():
             return _of_framework(error)
         case Http404():
@@ -75,7 +76,14 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
             return Problem(500, "server_error", "An unexpected error occurred.")
 
 
-_FRAMEWORK_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
+_FRAMEWORK_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+    500: "server_error",
+}
 
 
 def _of_framework(error: drf.APIException) -> Problem:
@@ -86,10 +94,14 @@ def _of_framework(error: drf.APIException) -> Problem:
         case drf.Throttled():
             wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
             return Problem(429, "throttled", data={"wait": wait}, headers={"Retry-After": str(wait)})
+        case drf.ValidationError():
+            # DRF's words are no contract's; the fields are.
+            fields = error.detail if isinstance(error.detail, dict) else (errors.BASE,)
+            return Problem(422, "invalid", faults=tuple(errors.Fault(str(field), "invalid") for field in fields))
         case drf.MethodNotAllowed() | drf.NotAcceptable() | drf.UnsupportedMediaType():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
         case _:
-            code = _FRAMEWORK_CODES.get(error.status_code, "server_error")
+            code = _FRAMEWORK_CODES.get(error.status_code, str(error.default_code))
             return Problem(error.status_code, code, str(error.detail))
 
 
@@ -127,12 +139,11 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 def _record_refusal(context: Mapping[str, Any]) -> None:
     """A forbidden change is worth knowing of; the service's transaction is over by now."""
-    named = str(context["kwargs"].get("id", ""))
-    target_id = int(named) if is_id(named) else None
+    view = context["view"]
     audit.record(
         actor=context["request"].user,
         action="change.refused",
-        target=(getattr(context["view"], "kind", "call"), target_id),
+        target=(getattr(view, "kind", "call"), getattr(view, "target_id", None)),
     )
 
 
