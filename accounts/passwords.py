@@ -71,6 +71,15 @@ class PolicyValidator:
             raise ValidationError([sentence(fault) + "." for fault in faults])
 
 
+def check_confirmation(password: str, confirmation: str) -> list[Fault]:
+    """The faults of a new password's second typing, where a surface asks for one."""
+    if not confirmation:
+        return [Fault("password_confirmation", "blank")]
+    if confirmation != password:
+        return [Fault("password_confirmation", "confirmation", {"attribute": "Password"})]
+    return []
+
+
 def _guesses(password: str, owner: Owner) -> list[Fault]:
     faults = []
     try:

@@ -130,7 +130,7 @@ INSTALLED_APPS = [
     "accounts",
     "clients",
     "usermgmt",
-    "django.contrib.admin",
+    "usermgmt.apps.DirectoryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -245,6 +245,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
+CSRF_FAILURE_VIEW = "usermgmt.http.problems.forged"
 X_FRAME_OPTIONS = "DENY"
 
 # Logs: a JSON object a line in service, plain text for a person at a terminal

@@ -29,4 +29,6 @@ urlpatterns = [
 ]
 
 handler400 = "usermgmt.http.problems.bad_request"
+handler403 = "usermgmt.http.problems.forbidden"
+handler404 = "usermgmt.http.problems.not_found"
 handler500 = "usermgmt.http.problems.server_error"

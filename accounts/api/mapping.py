@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts import passwords
 from accounts.models import User
 from clients.api.mapping import to_client
 from usermgmt.errors import Fault
@@ -75,8 +76,8 @@ def from_user(values: Mapping[str, Any], faults: Iterable[Fault], *, new: bool) 
     confirmation = values.get("password_confirmation", "")
     if "password_confirmation" in unreadable or not (given or new):
         return sent, found
-    if not confirmation:
+    if password:
+        found += passwords.check_confirmation(password, confirmation)
+    elif not confirmation:
         found.append(Fault("password_confirmation", "blank"))
-    elif password and confirmation != password:
-        found.append(Fault("password_confirmation", "confirmation", {"attribute": "Password"}))
     return sent, found

@@ -176,8 +176,12 @@ def sign_out(*, actor: Actor | None, user_id: int) -> None:
     with transaction.atomic():
         if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
             raise NotFound("user")
-        SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
+        _end_sign_ins(user_id)
         audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
+
+
+def _end_sign_ins(user_id: int) -> None:
+    SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
 
 
 def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
@@ -279,6 +283,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     if ends_tokens:
         user.token_version += 1
         written.add("token_version")
+        _end_sign_ins(user.pk)
     user.version += 1
     user.updated_at = timezone.now()
     user.save(update_fields=[*written, "version", "updated_at"])

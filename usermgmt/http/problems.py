@@ -9,11 +9,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core import exceptions as django
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
@@ -124,6 +126,21 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, exception)
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _answer(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: what no page of the admin site answers."""
+    return _answer(request, exception)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: a form that was not ours, or was open for too long."""
+    return _answer(request, django.PermissionDenied(reason))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what escapes middleware or a page."""
     return _answer(request, sys.exc_info()[1] or RuntimeError("handler500 without an exception"))
@@ -133,7 +150,8 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     problem = problem_of(error)
     _log(problem, error)
     if is_admin(request):
-        return HttpResponse(f"<h1>{problem.detail}</h1>", status=problem.status, headers=dict(problem.headers))
+        page = render_to_string("problem.html", {"problem": problem, "site_name": settings.SITE_NAME})
+        return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
     return contract_of(request).render(problem)
 
 
