@@ -50,11 +50,10 @@ class KeyViewSet(Calls):
     """The public keys that verify our tokens (RFC 7517 5). Open to anyone: they are public."""
 
     kind = "key"
-    pagination_class = None
     authentication_classes = []
     permission_classes = [AllowAny]
 
-    def list(self, request: Request) -> Response:
+    def retrieve(self, request: Request) -> Response:
         return Response({"keys": keys.keyring().jwks()}, headers={"Cache-Control": "public, max-age=300"})
 
 

@@ -281,10 +281,10 @@ TOKEN_CALLS = {
 """For `documented`: each call of `TokenViewSet`."""
 
 KEY_CALLS = {
-    "list": [
+    "retrieve": [
         extend_schema(
-            operation_id="listKeys",
-            summary="List the public keys",
+            operation_id="getKeys",
+            summary="Get the public keys",
             description="They verify access tokens without asking here. None where tokens are signed with a shared"
             " secret.",
             tags=[TOKENS],

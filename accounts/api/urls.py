@@ -10,7 +10,7 @@ urlpatterns = [
     path("auth/token/refresh", TokenViewSet.as_view({"post": "refresh"}), name="token-refresh"),
     path("auth/token/revoke", TokenViewSet.as_view({"post": "revoke"}), name="token-revoke"),
     path("auth/token/verify", TokenViewSet.as_view({"post": "verify"}), name="token-verify"),
-    path(".well-known/jwks.json", KeyViewSet.as_view({"get": "list"}), name="jwks"),
+    path(".well-known/jwks.json", KeyViewSet.as_view({"get": "retrieve"}), name="jwks"),
     path("users", UserViewSet.as_view({"get": "list", "post": "create"}), name="users"),
     path(
         "users/current",

@@ -21,7 +21,7 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from usermgmt.errors import Fault
-from usermgmt.http.contracts import Contract, Problem
+from usermgmt.http.contracts import Contract, Document, Problem
 from usermgmt.http.ids import MAX_ID
 from usermgmt.http.problems import RETRY_AFTER_OUTAGE, etag
 from usermgmt.http.viewsets import Calls
@@ -45,7 +45,7 @@ class Refusal:
     """A response component of the document.
 
     name: of the component. description: when it is given. examples: problems, all of one status;
-    the contract's own `render` makes body and headers of them.
+    the contract's own `render` makes status, headers and bodies of them.
     """
 
     name: str
@@ -53,8 +53,9 @@ class Refusal:
     examples: Mapping[str, Problem]
 
     @property
-    def status(self) -> int:
-        return next(iter(self.examples.values())).status
+    def problem(self) -> Problem:
+        """The first of the examples, for what all have in common."""
+        return next(iter(self.examples.values()))
 
 
 def refusal(name: str, description: str, status: int, code: str, detail: str = "", **more: Any) -> Refusal:
@@ -306,7 +307,8 @@ class ContractSchema(AutoSchema):
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/RequestID"})
         responses = operation["responses"]
         for told in self._refusals(operation):
-            responses.setdefault(str(told.status), self._referred(told))
+            answer = self.view.contract.render(told.problem)
+            responses.setdefault(str(answer.status_code), self._referred(told))
         operation["responses"] = dict(sorted(responses.items()))
         return operation
 
@@ -360,7 +362,7 @@ def _response(told: Refusal, contract: Contract) -> Schema:
     first = next(iter(answers.values()))
     media_type = first.headers["Content-Type"].partition(";")[0]
     headers = [name for name in first.headers if name in HEADERS]
-    schema = "Errors" if told.status == 422 else "Error"
+    schema = "Errors" if told.problem.faults else "Error"
     return {
         "description": told.description,
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in ["X-Request-ID", *headers]},
@@ -398,12 +400,18 @@ class ContractGenerator(SchemaGenerator):
         }
         document["info"] |= {"title": about.title, "description": about.description}
         document["tags"] = [{"name": name, "description": text} for name, text in about.tags.items()]
-        components = document["components"]
-        components["schemas"] |= {"Error": dict(about.error), "Errors": dict(about.errors)}
-        components["parameters"] = {"RequestID": REQUEST_ID}
-        components["headers"] = dict(HEADERS)
-        components["responses"] |= {told.name: _response(told, self.contract) for told in NEVER_OF_A_CALL}
+        for kind, told in self._shared(about).items():
+            document["components"].setdefault(kind, {}).update(told)
         return document
+
+    def _shared(self, about: Document) -> dict[str, Schema]:
+        """The components that are there whatever the calls are."""
+        return {
+            "schemas": {"Error": dict(about.error), "Errors": dict(about.errors)},
+            "parameters": {"RequestID": REQUEST_ID},
+            "headers": dict(HEADERS),
+            "responses": {told.name: _response(told, self.contract) for told in NEVER_OF_A_CALL},
+        }
 
 
 def _unprefixed() -> Contract:
