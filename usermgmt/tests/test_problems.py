@@ -121,7 +121,7 @@ def test_what_callers_do_wrong_is_not_logged_as_an_error(caplog):
     ("path", "media_type", "text"),
     [
         ("/users", "application/json", '{"error":"An unexpected error occurred."}'),
-        ("/admin/", "text/html; charset=utf-8", "<h1>An unexpected error occurred.</h1>"),
+        ("/admin/", "text/html; charset=utf-8", "<h1>Something went wrong</h1>"),
     ],
 )
 def test_what_escapes_middleware_is_json_for_programs_and_html_for_staff(path, media_type, text):
@@ -129,7 +129,9 @@ def test_what_escapes_middleware_is_json_for_programs_and_html_for_staff(path, m
         raise KeyError("secret")
     except KeyError:
         answer = problems.server_error(RequestFactory().get(path))
-    assert (answer.status_code, answer["Content-Type"], answer.content.decode()) == (500, media_type, text)
+    assert (answer.status_code, answer["Content-Type"]) == (500, media_type)
+    assert text in answer.content.decode()
+    assert "secret" not in answer.content.decode()
 
 
 def test_a_handler_without_an_exception_still_answers():
