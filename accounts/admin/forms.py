@@ -38,7 +38,7 @@ class _PasswordFields(forms.Form):
         label="Sign-in",
         choices=[("true", "With the password below"), ("false", "Not at all: no password, until one is set")],
         initial="true",
-        widget=widgets.AdminRadioSelect,
+        widget=widgets.AdminRadioSelect(attrs={"class": "radiolist"}),
     )
     password = _secret("Password")
     password_confirmation = _secret("Password again")
@@ -66,7 +66,7 @@ class _UserForm(ServiceModelForm):
             (ADMINISTRATOR, "Administrator: belongs to no client, and may do everything"),
         ],
         initial=REGULAR,
-        widget=widgets.AdminRadioSelect,
+        widget=widgets.AdminRadioSelect(attrs={"class": "radiolist"}),
     )
     active = forms.BooleanField(required=False, initial=True, help_text="Who is not active can't sign in.")
     email_verified = forms.BooleanField(label="E-mail verified", required=False)

@@ -121,7 +121,7 @@ def test_what_callers_do_wrong_is_not_logged_as_an_error(caplog):
     ("path", "media_type", "text"),
     [
         ("/users", "application/json", '{"error":"An unexpected error occurred."}'),
-        ("/admin/", "text/html; charset=utf-8", "Something went wrong"),
+        ("/admin/", "text/html; charset=utf-8", "<h1>Something went wrong</h1>"),
     ],
 )
 def test_what_escapes_middleware_is_json_for_programs_and_html_for_staff(path, media_type, text):
