@@ -150,6 +150,39 @@ class TestEnsureAdministrator:
         assert User.objects.active_administrators().count() == 1
 
 
+class TestChangepassword:
+    def typed(self, monkeypatch, *passwords):
+        typed = iter(passwords)
+        monkeypatch.setattr("getpass.getpass", lambda prompt="": next(typed))
+
+    def test_changes_the_password_and_ends_every_sign_in(self, monkeypatch):
+        user = AdministratorFactory(email="root@example.com")
+        self.typed(monkeypatch, "a much better one", "a much better one")
+        run("changepassword", "ROOT@example.com")
+        assert sign_ins.verified_user(email="root@example.com", password="a much better one") == user
+        assert User.objects.get().token_version == user.token_version + 1
+        assert Event.objects.filter(action="user.updated", contract="command").count() == 1
+
+    def test_tells_what_is_wrong_and_asks_again(self, monkeypatch):
+        AdministratorFactory(email="root@example.com")
+        self.typed(monkeypatch, "one", "other", "short", "short", "a much better one", "a much better one")
+        told, errors = run("changepassword", "root@example.com")
+        assert "not the same" in errors
+        assert "too short" in errors
+        assert "changed" in told
+
+    def test_gives_up_after_three_tries(self, monkeypatch):
+        user = AdministratorFactory(email="root@example.com")
+        self.typed(monkeypatch, *["short"] * 6)
+        with pytest.raises(CommandError, match="after 3 tries"):
+            run("changepassword", "root@example.com")
+        assert User.objects.get().password == user.password
+
+    def test_an_unknown_address_is_an_error_message(self):
+        with pytest.raises(CommandError, match=r"no user with the address nobody@example\.com"):
+            run("changepassword", "nobody@example.com")
+
+
 class TestSeedDemo:
     def test_fills_the_directory_with_users_of_clients(self):
         told, _ = run("seed_demo", users=120)
