@@ -121,7 +121,7 @@ def test_a_client_that_has_users_stays_whoever_deletes_it():
     with connection.cursor() as cursor:
         error = refused(lambda: cursor.execute("DELETE FROM clients_client WHERE id = %s", [user.client_id]))
     assert is_foreign_key(error)
-    assert Client.objects.get() == user.client
+    assert Client.objects.get().pk == user.client_id
 
 
 def test_what_is_no_broken_constraint_of_ours_passes_through(cast):
@@ -217,7 +217,7 @@ def test_active_administrators_are_those_of_no_client_who_are_active(cast):
         ("TSI", ["outsider"]),
         ("@example.com", ["administrator", "spare", "owner", "stranger", "outsider", "disabled"]),
         ("ga ow", ["owner"]),
-        ("owner\nolga", ["owner"]),
+        ("owner\nolga", []),  # no column holds a line break
         ("owner olga", []),  # one column does not run into the next
         ("%", []),
         ("_", []),

@@ -319,7 +319,7 @@ ALWAYS = {"version", "updated_at"}
         ({"email_verified": True}, {"email_verified"}),
         ({"name": "New", "active": True}, {"name", "name_sorted", "search_text"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "columns",
 )
 def test_only_what_was_sent_and_differs_is_written(cast, values, columns):
     assert written(lambda: update(cast.owner, **values)) == columns | ALWAYS
