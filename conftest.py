@@ -23,6 +23,11 @@ hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A test of a megabyte of text is not named by it."""
+    return f"{ascii(val[:40])[1:-1]}..." if isinstance(val, str) and len(val) > 80 else None
+
+
 @pytest.fixture
 def cast(db: Any) -> SimpleNamespace:
     """The one cast of every test: administrator and spare (a second one), owner, stranger (of the same

@@ -41,6 +41,16 @@ def test_tokens_of_before_a_refresh_end_too(cast, call):
     assert not is_signed_in(call(), new["access"])
 
 
+def test_a_rotated_token_ends_its_sign_in_as_any_re_use_does(cast, call):
+    old = tokens_of(cast.owner)
+    new = call().post("/auth/token/refresh", {"refresh": old.refresh}).json()
+
+    revoke(call(), old.refresh)
+
+    assert not is_signed_in(call(), new["access"])
+    assert revoke(call(), new["refresh"]).json() == INVALID
+
+
 def test_a_sign_in_is_revoked_once(cast, call):
     token = tokens_of(cast.owner).refresh
     revoke(call(), token)

@@ -5,22 +5,16 @@ from datetime import timedelta
 import jwt
 import pytest
 import time_machine
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.utils import timezone
 
 from accounts import passwords
 from accounts.models import SignIn
+from accounts.tests import pems
 from accounts.tests.factories import PASSWORD
 from accounts.tests.rows import stored
 
 INVALID = {"error": "Invalid email or password."}
 UNAUTHENTICATED = {"error": "You need to sign in or sign up before continuing."}
-MAKERS = {
-    "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
-    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "EdDSA": ed25519.Ed25519PrivateKey.generate,
-}
 
 
 def sign_in(client, email="olga@example.com", password=PASSWORD):
@@ -31,12 +25,8 @@ def claims_of(token):
     return jwt.decode(token, options={"verify_signature": False})
 
 
-def key_file(folder, name, key, *, public=False):
-    """The name of a new PEM file that holds `key`, or only its public half."""
-    if public:
-        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    else:
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def key_file(folder, name, pem):
+    """The name of a new file that holds `pem`."""
     path = folder / name
     path.write_bytes(pem)
     return str(path)
@@ -295,7 +285,7 @@ def test_a_shared_secret_is_never_published(cast, call):
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_published_keys_verify_what_a_key_file_signs(cast, call, settings, tmp_path, algorithm):
     settings.JWT_ALGORITHM = algorithm
-    settings.JWT_KEY_FILES = [key_file(tmp_path, "key.pem", MAKERS[algorithm]())]
+    settings.JWT_KEY_FILES = [key_file(tmp_path, "key.pem", pems.private(algorithm))]
 
     access = sign_in(call()).json()["access"]
     answer = call().get("/.well-known/jwks.json")
@@ -314,14 +304,13 @@ def test_published_keys_verify_what_a_key_file_signs(cast, call, settings, tmp_p
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_old_keys_keep_verifying_after_a_rotation(cast, call, settings, tmp_path, algorithm):
-    old, new = MAKERS[algorithm](), MAKERS[algorithm]()
     settings.JWT_ALGORITHM = algorithm
-    settings.JWT_KEY_FILES = [key_file(tmp_path, "old.pem", old)]
+    settings.JWT_KEY_FILES = [key_file(tmp_path, "old.pem", pems.private(algorithm))]
     before = sign_in(call()).json()
 
     settings.JWT_KEY_FILES = [
-        key_file(tmp_path, "new.pem", new),
-        key_file(tmp_path, "old-public.pem", old, public=True),
+        key_file(tmp_path, "new.pem", pems.private(algorithm, 1)),
+        key_file(tmp_path, "old-public.pem", pems.public(algorithm)),
     ]
     after = sign_in(call()).json()
 
@@ -336,10 +325,10 @@ def test_old_keys_keep_verifying_after_a_rotation(cast, call, settings, tmp_path
 
 def test_a_key_that_was_taken_away_verifies_nothing_any_more(cast, call, settings, tmp_path):
     settings.JWT_ALGORITHM = "EdDSA"
-    settings.JWT_KEY_FILES = [key_file(tmp_path, "old.pem", MAKERS["EdDSA"]())]
+    settings.JWT_KEY_FILES = [key_file(tmp_path, "old.pem", pems.private("EdDSA"))]
     access = sign_in(call()).json()["access"]
 
-    settings.JWT_KEY_FILES = [key_file(tmp_path, "new.pem", MAKERS["EdDSA"]())]
+    settings.JWT_KEY_FILES = [key_file(tmp_path, "new.pem", pems.private("EdDSA", 1))]
 
     assert not is_signed_in(call(), access)
 
