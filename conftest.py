@@ -44,6 +44,19 @@ def cast(db: Any) -> SimpleNamespace:
 
 
 @pytest.fixture
+def staff() -> Callable[..., Any]:
+    """`staff(user)` is a browser signed in to the admin site as `user`."""
+    from django.test import Client
+
+    def signed_in(user: Any) -> Client:
+        browser = Client()
+        browser.force_login(user)
+        return browser
+
+    return signed_in
+
+
+@pytest.fixture
 def call() -> Callable[..., Any]:
     """`call(user)` is an API client signed in as `user`; `call()` is nobody's."""
     from accounts.tests.callers import caller

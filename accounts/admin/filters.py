@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import ListFilter, SimpleListFilter
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 
 from accounts.admin.forms import ADMINISTRATOR, REGULAR
@@ -12,6 +11,7 @@ from accounts.models import Event, User
 from clients.models import Client
 from usermgmt.admin.filters import SinceFilter
 from usermgmt.admin.model_admin import parameters
+from usermgmt.admin.widgets import RowSelect
 from usermgmt.http.ids import is_id
 
 SAMPLED_EVENTS = 10_000  # the newest; whose actions and contracts are offered as filters
@@ -79,11 +79,10 @@ class ClientFilter(ListFilter):
         return queryset.filter(client_id=int(self.client_id)) if is_id(self.client_id) else queryset.none()
 
     def choices(self, changelist: Any) -> Any:
-        widget = AutocompleteSelect(User._meta.get_field("client"), self.site, attrs={"data-placeholder": "Any"})
+        widget = RowSelect(User._meta.get_field("client"), self.site)
         field = forms.ModelChoiceField(Client.objects.all(), required=False, widget=widget)
-        chosen = self.client_id if is_id(self.client_id) else None
         yield {
-            "field": field.widget.render(self.parameter_name, chosen, {"id": "client-filter"}),
+            "field": field.widget.render(self.parameter_name, self.client_id, {"id": "client-filter"}),
             "kept": parameters(self.request, without=(self.parameter_name, "p", "e")),
             "everything": changelist.get_query_string(remove=[self.parameter_name]) if self.client_id else None,
         }

@@ -22,6 +22,7 @@ from accounts.services import users
 from usermgmt import audit
 from usermgmt.admin import words
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
+from usermgmt.admin.widgets import RowSelect
 from usermgmt.http.ids import is_id
 
 _hides_passwords = method_decorator(sensitive_post_parameters())
@@ -83,7 +84,9 @@ class UserAdmin(ServiceAdmin):
         return super().get_form(request, obj, change, **options)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name == "client":
+            options["widget"] = RowSelect(db_field, self.admin_site)
+        field: Any = super().formfield_for_dbfield(db_field, request, **options)
         if db_field.name == "client":
             # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
             field.widget.can_change_related = field.widget.can_delete_related = False

@@ -102,5 +102,5 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
         Not to the stored password, as Django has it: a sign-in may hash the same password anew.
         """
         return salted_hmac(
-            "accounts.User.session", str(self.token_version), secret=secret, algorithm="sha256"
+            "accounts.User.session", f"{self.pk} {self.token_version}", secret=secret, algorithm="sha256"
         ).hexdigest()

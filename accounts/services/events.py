@@ -6,7 +6,7 @@ from accounts.models import Event
 from usermgmt.audit import Entry, Record
 from usermgmt.origin import Origin
 
-BATCH_SIZE = 1000  # rows an INSERT; SQLite allows some 3,500 of this width
+BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
 
 
 def write(entries: list[Entry]) -> None:

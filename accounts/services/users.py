@@ -150,7 +150,10 @@ def update(
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
+        known = user.client
         user = _locked(user_id, versions, leaves_administrators=demotes)
+        if known is not None and user.client_id == known.pk:
+            user.client = known  # read already; whoever shows the user needs it
         _authorise(actor, user, sent, reported)
         changes = _apply(sent, user, client)
         if changes:

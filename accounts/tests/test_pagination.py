@@ -39,25 +39,27 @@ def test_the_contracts_example(cast, call, many):
 
 
 @pytest.mark.parametrize(
-    ("query", "start", "size", "next_page", "prev_page", "pages"),
+    "row",
     [
-        ("page=1", 0, 25, 2, None, 5),
-        ("page=2", 25, 25, 3, 1, 5),
-        ("page=5", 100, 25, None, 4, 5),
-        ("per_page=10&page=13", 120, 5, None, 12, 13),
-        ("per_page=1&page=125", 124, 1, None, 124, 125),
-        ("per_page=100", 0, 100, 2, None, 2),
-        ("per_page=101", 0, 100, 2, None, 2),
-        ("per_page=1000000000000", 0, 100, 2, None, 2),
-        ("per_page=100&page=2", 100, 25, None, 1, 2),
-        ("page=02", 25, 25, 3, 1, 5),
+        ("page=1", slice(0, 25), (2, None), 5),
+        ("page=2", slice(25, 50), (3, 1), 5),
+        ("page=5", slice(100, 125), (None, 4), 5),
+        ("per_page=10&page=13", slice(120, 125), (None, 12), 13),
+        ("per_page=1&page=125", slice(124, 125), (None, 124), 125),
+        ("per_page=100", slice(0, 100), (2, None), 2),
+        ("per_page=101", slice(0, 100), (2, None), 2),
+        ("per_page=1000000000000", slice(0, 100), (2, None), 2),
+        ("per_page=100&page=2", slice(100, 125), (None, 1), 2),
+        ("page=02", slice(25, 50), (3, 1), 5),
     ],
+    ids=lambda row: row[0],
 )
-def test_each_page_tells_where_it_is(cast, call, many, query, start, size, next_page, prev_page, pages):  # noqa: PLR0917
+def test_each_page_tells_where_it_is(cast, call, many, row):
+    query, rows, neighbours, pages = row
     ids, pagination = page(call, cast, query)
 
-    assert ids == many[start : start + size]
-    assert (pagination["next_page"], pagination["prev_page"]) == (next_page, prev_page)
+    assert ids == many[rows]
+    assert (pagination["next_page"], pagination["prev_page"]) == neighbours
     assert (pagination["total_pages"], pagination["total_count"]) == (pages, 125)
 
 

@@ -46,8 +46,8 @@ class ServiceForm(forms.BaseForm):
             self.add_error(
                 None,
                 format_html(
-                    "Somebody changed this since you opened it, and nothing was saved."
-                    ' <a href="">Open it anew</a> to see what is there now.'
+                    '{} <a href="">Open it anew</a> to see what is there now.',
+                    "Somebody changed this since you opened it, and nothing was saved.",
                 ),
             )
         except NotFound as error:

@@ -1,0 +1,46 @@
+"""No page of the admin site shows a password, a hash, a token or what a token is known by."""
+
+import re
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Event, SignIn, User
+from accounts.services import users
+from accounts.tests.callers import tokens_of
+
+
+def pages(patterns, prefix=""):
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from pages(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield prefix + str(pattern.pattern), pattern.name
+
+
+def test_no_secret_is_on_any_page(cast, staff):
+    browser = staff(cast.administrator)
+    tokens = tokens_of(cast.owner)
+    users.update(actor=cast.administrator, user_id=cast.stranger.pk, password="a quite different passphrase")
+    secrets = {user.password for user in User.objects.all()} | {opened.jti for opened in SignIn.objects.all()}
+    secrets |= {tokens.access, tokens.refresh, "argon2", "a quite different passphrase"}
+    numbers = {"user": cast.owner.pk, "client": cast.acme.pk, "event": Event.objects.all()[0].pk}
+    admin = next(p for p in get_resolver().url_patterns if isinstance(p, URLResolver) and str(p.pattern) == "admin/")
+    seen = 0
+    for path, name in pages(admin.url_patterns):
+        if name == "logout":
+            continue
+        kind = next((kind for kind in numbers if f"_{kind}_" in name), "user")
+        address = "/admin/" + re.sub(r"<[^>]*object_id>", str(numbers[kind]), path)
+        if "<" in address or "(" in address:
+            continue
+        page = browser.get(address, follow=True).content.decode()
+        seen += 1
+        for secret in secrets:
+            assert secret not in page, (address, secret)
+    assert seen >= 18
+    exported = browser.post(
+        "/admin/accounts/user/",
+        {"action": "export", "index": 0, "select_across": 1, "_selected_action": [cast.owner.pk]},
+    ).getvalue()
+    for secret in secrets:
+        assert secret.encode() not in exported

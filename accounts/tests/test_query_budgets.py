@@ -1,0 +1,101 @@
+"""How many queries each call may take, whatever the size of the directory (native contract 5)."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.tests.factories import PASSWORD, UserFactory
+from clients.models import Client
+
+NEW = {"password": "securepassword", "password_confirmation": "securepassword"}
+
+
+@pytest.fixture
+def crowd(cast):
+    """A hundred more users, each of a client of its own."""
+    clients = Client.objects.bulk_create([Client(name=f"Client {number}") for number in range(100)])
+    User.objects.bulk_create([UserFactory.build(client=client, is_superuser=False, password="!") for client in clients])
+
+
+def queries(run):
+    """What `run` asked of the database, without the brackets of transactions."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = run()
+    assert answer.status_code < 300, answer.json()
+    return [
+        query["sql"]
+        for query in captured.captured_queries
+        if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE SAVEPOINT"))
+    ]
+
+
+def test_oneself_is_read_in_one_query(cast, call, crowd):
+    client = call(cast.owner)
+
+    assert len(queries(lambda: client.get("/users/current"))) == 1
+    assert len(queries(lambda: client.get("/users/current?include=role,profile,last_sign_in"))) == 1
+    assert len(queries(lambda: client.get(f"/users/{cast.owner.pk}"))) == 1
+
+
+def test_a_user_is_read_in_two_queries(cast, call, crowd):
+    client = call(cast.administrator)
+
+    assert len(queries(lambda: client.get(f"/users/{cast.owner.pk}"))) == 2
+    assert len(queries(lambda: client.get(f"/users/{cast.spare.pk}?include=role"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "budget"),
+    [
+        ("/users?", 3),
+        ("/users?ordering=-last_sign_in&", 3),
+        ("/users?search=example&client_id=null&active=true&", 3),
+        ("/users?include=role,profile&", 3),
+        ("/users?cursor=&", 2),
+        ("/users?cursor=&ordering=-name&", 2),
+        ("/users?cursor=&ordering=last_sign_in&", 3),
+        ("/clients?", 3),
+        ("/clients?cursor=&", 2),
+    ],
+)
+def test_a_list_takes_the_same_number_of_queries_for_one_row_and_for_a_hundred(cast, call, crowd, path, budget):
+    client = call(cast.administrator)
+
+    counts = [len(queries(lambda size=size: client.get(f"{path}per_page={size}"))) for size in (1, 10, 100)]
+
+    assert counts == [budget] * 3
+
+
+@pytest.mark.parametrize(
+    ("budget", "run"),
+    [
+        (2, lambda client, cast: client.get(f"/clients/{cast.acme.pk}")),
+        (
+            6,
+            lambda client, cast: client.post(
+                "/users", {"name": "N", "email": "n@example.com", "client_id": cast.acme.pk, **NEW}
+            ),
+        ),
+        (5, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"name": "Renamed"})),
+        (3, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {})),
+        (6, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"email": "n@example.com"})),
+        (6, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"client_id": cast.globex.pk})),
+        (6, lambda client, cast: client.patch(f"/users/{cast.spare.pk}", {"active": False})),
+        (4, lambda client, cast: client.post(f"/users/{cast.owner.pk}/sign_out")),
+        (4, lambda client, cast: client.post("/clients", {"name": "New"})),
+    ],
+    ids=["client", "create", "rename", "nothing", "e-mail", "move", "deactivate", "sign out", "create client"],
+)
+def test_a_call_takes_as_many_queries_as_its_row_says(cast, call, crowd, budget, run):
+    client = call(cast.administrator)
+
+    asked = queries(lambda: run(client, cast))
+
+    assert len(asked) == budget, "\n".join(asked)
+
+
+def test_a_sign_in_takes_no_more_queries_than_it_needs(cast, call, crowd):
+    asked = queries(lambda: call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD}))
+
+    assert len(asked) <= 4, "\n".join(asked)
