@@ -15,7 +15,7 @@ from usermgmt.http.ids import is_id
 
 NO_CLIENT = "null"  # client_id=null: the administrators
 _TRUTH = {"true": True, "false": False}
-_TEXT_MAX_LENGTH = 255  # characters; no column is longer, and SQLite takes no pattern of more than 50,000 bytes
+TEXT_MAX_LENGTH = 255  # characters; no column is longer, and SQLite takes no pattern of more than 50,000 bytes
 # RFC 3339 5.6; Django's reader alone takes every form of ISO 8601, and some that are none.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+ -]\d\d:\d\d)?)?\Z", re.ASCII)
 
@@ -63,7 +63,7 @@ class TextField(forms.CharField):
 
     def __init__(self, *, blank: bool = False, **options: Any) -> None:
         self.blank = blank
-        super().__init__(empty_value=None, max_length=_TEXT_MAX_LENGTH, **options)
+        super().__init__(empty_value=None, max_length=TEXT_MAX_LENGTH, **options)
 
     def clean(self, value: Any) -> Any:
         if value is not None and not value.strip() and not self.blank:

@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts.api.filters import NO_CLIENT
+from accounts.api.filters import NO_CLIENT, TEXT_MAX_LENGTH
 from accounts.api.mapping import INCLUDABLE
 from accounts.api.serializers import (
     CredentialsReader,
@@ -155,8 +155,16 @@ INCLUDE = query(
 )
 _MOMENT = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
 FILTERS = [
-    query("search", {"type": "string"}, "Users with this text in any part of name, e-mail or user name, in any case."),
-    query("email", {"type": "string", "pattern": r"\S"}, "The user of this e-mail address, in any case."),
+    query(
+        "search",
+        {"type": "string", "maxLength": TEXT_MAX_LENGTH},
+        "Users with this text in any part of name, e-mail or user name, in any case.",
+    ),
+    query(
+        "email",
+        {"type": "string", "maxLength": TEXT_MAX_LENGTH, "pattern": r"\S"},
+        "The user of this e-mail address, in any case.",
+    ),
     query(
         "client_id",
         {"type": "array", "items": {"anyOf": [{"type": "integer", **ID}, {"const": NO_CLIENT}]}},

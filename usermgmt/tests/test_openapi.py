@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from accounts import emails, passwords
 from accounts.api.filters import UserFilterSet
 from accounts.api.mapping import INCLUDABLE
+from accounts.api.schema import DOCUMENT
 from accounts.models import NAME_MAX_LENGTH
 from usermgmt import VERSION, pages
 from usermgmt.http.contracts import Contract
@@ -360,7 +361,7 @@ MINI = Contract(
     prefix="mini/",
     urls=[path("members", Members.as_view({"get": "list"}))],
     render=in_mini,
-    document=replace(NATIVE.document, title="Mini", tags={}),
+    document=replace(DOCUMENT, title="Mini", tags={}),
 )
 
 
