@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -54,9 +55,13 @@ def serving(
 
 @dataclass(slots=True)
 class Measured:
-    """What was measured of one server, over rounds. refused: what it answered wrongly."""
+    """What was measured of one server, over rounds. refused: what it answered wrongly.
+
+    costs: milliseconds of processor time a request, of all its processes: what a busy machine hardly distorts.
+    """
 
     figures: Mapping[str, list[wrk.Figure]] = field(default_factory=lambda: {timed: [] for timed in TIMED})
+    costs: Mapping[str, list[float]] = field(default_factory=lambda: {timed: [] for timed in TIMED})
     memory: list[float] = field(default_factory=list)  # MiB of a worker
     refused: set[str] = field(default_factory=set)
 
@@ -67,6 +72,7 @@ class Measured:
             middle = None if timed in self.refused else report.middle(self.figures[timed])
             found += [report.rate(middle)]
             found += [report.milliseconds(value) for value in ((middle.p50, middle.p99) if middle else (None, None))]
+            found += ["failed" if middle is None else f"{median(self.costs[timed]):.2f}"]
         return [*found, f"{median(self.memory):.0f}"]
 
 
@@ -91,6 +97,7 @@ def _time(
     request = OURS.request(OPERATIONS[timed], process.port, options.users)
     try:
         for seconds in (WARM_UP_SECONDS, options.seconds):
+            before = processor_seconds(process.process.pid)
             figure = wrk.run(
                 request,
                 origin=process.origin,
@@ -103,6 +110,8 @@ def _time(
         measured.refused.add(timed)
     else:
         measured.figures[timed].append(figure)
+        spent = processor_seconds(process.process.pid) - before
+        measured.costs[timed].append(spent * 1000 / (figure.per_second * options.seconds))
 
 
 def manners(options: argparse.Namespace, names: list[str], url: str) -> list[list[str]]:
@@ -124,6 +133,15 @@ def worker_memory(pid: int, workers: int) -> float:
     """MiB of a worker: the mean of the `workers` largest processes below `pid`, shared pages counted in part (PSS)."""
     sizes = sorted(map(_proportional, _below(pid)), reverse=True)[:workers]
     return sum(sizes) / len(sizes) / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and all below it have used so far."""
+    ticks = 0
+    for member in [pid, *_below(pid)]:
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # utime and stime (proc(5), fields 14 and 15)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _below(pid: int) -> list[int]:
@@ -161,7 +179,7 @@ def main(given: list[str]) -> int:
         return 1
     header = ["Server"]
     for timed in TIMED:
-        header += [f"{timed} req/s", "p50 ms", "p99 ms"]
+        header += [f"{timed} req/s", "p50 ms", "p99 ms", "CPU ms"]
     content = "\n\n".join(
         [
             report.table([*header, "MiB a worker"], [[name, *measured[name].cells()] for name in names]),
