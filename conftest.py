@@ -5,6 +5,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import django
+import hypothesis
 import pytest
 
 # Before anything reads the settings; pytest-django finds the settings module by this variable, too.
@@ -13,6 +15,12 @@ os.environ.setdefault("DEVELOPMENT", "on")
 os.environ.setdefault("ARGON2_MEMORY_KIB", "64")  # the same code, a thousandth of the time
 os.environ.setdefault("ARGON2_PASSES", "1")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
+
+# pytest-django looked for settings before this file named them, so with `-n 0` nobody else sets Django up.
+django.setup()
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no finding
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -11,4 +11,5 @@ class AccountsConfig(AppConfig):
         from usermgmt import audit
 
         audit.keep_with(events.write)
+        audit.read_with(events.read)
         signals.connect()

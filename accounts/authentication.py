@@ -37,7 +37,10 @@ class DirectoryBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **credentials: Any
     ) -> User | None:
+        email = credentials.get(User.USERNAME_FIELD, username)
+        if email is None or password is None:
+            return None  # credentials for some other backend
         try:
-            return sign_ins.verified_user(email=username or "", password=password or "")
+            return sign_ins.verified_user(email=email, password=password)
         except InvalidCredentials:
             return None

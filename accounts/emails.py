@@ -1,9 +1,10 @@
 """The directory's one rule for e-mail addresses (DESIGN 2, "E-mail")."""
 
 import re
-import unicodedata
 
 import idna
+
+from usermgmt.columns import fold
 
 MIN_LENGTH = 3
 MAX_LENGTH = 255
@@ -27,7 +28,10 @@ def canonical(email: str) -> str:
 
     Takes any text, also what has no form: then the result equals no stored address.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email.strip()).casefold())
+    trimmed = email.strip()
+    if len(trimmed) > MAX_LENGTH:
+        return trimmed  # no address; NFKC of a megabyte of combining marks would take minutes
+    folded = fold(trimmed).strip()
     local, at, domain = folded.rpartition("@")
     if domain.isascii():
         return folded

@@ -36,7 +36,9 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def matching(self, text: str) -> "UserQuerySet":
         """Users with `text` in any part of name, e-mail or user name, without regard to case."""
-        return self.filter(search_text__contains=fold(text))
+        folded = fold(text)
+        # The line break stands between the columns; no column can hold one (see User.search_text).
+        return self.none() if "\n" in folded else self.filter(search_text__contains=folded)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time

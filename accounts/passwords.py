@@ -1,15 +1,19 @@
 """Passwords: the policy, hashing, verifying (DESIGN 2, "Passwords"; native contract 6)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import identify_hasher, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 
-from usermgmt.errors import Fault
+from usermgmt.errors import Fault, sentence
 
 MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
+
+_OWNER_LENGTH = 255  # characters of a name or address that a password is compared with
 
 _common = CommonPasswordValidator()
 
@@ -56,15 +60,38 @@ def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
     return [] if policy.guessable else _guesses(password, owner)
 
 
+class PolicyValidator:
+    """The standard policy where Django asks for it: the questions of `createsuperuser`."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raises ValidationError."""
+        owner = Owner(name=getattr(user, "name", ""), email=getattr(user, "email", ""))
+        faults = check(password, owner=owner, policy=standard())
+        if faults:
+            raise ValidationError([sentence(fault) + "." for fault in faults])
+
+
+def check_confirmation(password: str, confirmation: str) -> list[Fault]:
+    """The faults of a new password's second typing, where a surface asks for one."""
+    if not confirmation:
+        return [Fault("password_confirmation", "blank")]
+    if confirmation != password:
+        return [Fault("password_confirmation", "confirmation", {"attribute": "Password"})]
+    return []
+
+
 def _guesses(password: str, owner: Owner) -> list[Fault]:
     faults = []
     try:
         _common.validate(password)
     except ValidationError:
         faults.append(Fault("password", "password_too_common"))
+    # A user that is never saved, as Django's validator asks its model for names; what is over-long is
+    # a fault of its own, and comparing a megabyte of words would take seconds.
+    user = get_user_model()(**{attribute: getattr(owner, attribute)[:_OWNER_LENGTH] for attribute in _SIMILARITY})
     for attribute, words in _SIMILARITY.items():
         try:
-            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, owner)  # type: ignore[arg-type]
+            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, user)
         except ValidationError:
             faults.append(Fault("password", "password_too_similar", {"attribute": words}))
             break

@@ -56,9 +56,12 @@ class BoundToken(Token):
             raise InvalidToken
         try:
             token = cls(text)  # type: ignore[arg-type]  # simplejwt's annotation says Token, it takes the text
-            token.user_id, token["sid"], token["ver"]
-        except (TokenError, KeyError, ValueError) as error:
+            bound = token.user_id > 0 and all(isinstance(token[claim], int) for claim in ("sid", "ver"))
+        except (TokenError, KeyError, ValueError, OverflowError, OSError) as error:
+            # The last two: an `exp` past every calendar.
             raise InvalidToken from error
+        if not bound:
+            raise InvalidToken
         return token
 
     @property

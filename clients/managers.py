@@ -20,5 +20,9 @@ class ClientQuerySet(models.QuerySet["Client"]):
         """The client of that name, without regard to case; at most one."""
         return self.filter(name_folded=fold(name.strip()))
 
+    def matching(self, text: str) -> "ClientQuerySet":
+        """Clients with `text` in any part of the name, without regard to case."""
+        return self.filter(name_folded__contains=fold(text))
+
 
 ClientManager = models.Manager.from_queryset(ClientQuerySet)

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 
 
 class UsermgmtConfig(AppConfig):
@@ -8,3 +9,18 @@ class UsermgmtConfig(AppConfig):
 
     def ready(self) -> None:
         from usermgmt import checks  # noqa: F401  # registers them
+
+
+class DirectoryAdminConfig(admin.AdminConfig):
+    """Django's admin app, with the directory's own site."""
+
+    default = False  # of "usermgmt"; the settings name this one in full
+    default_site = "usermgmt.admin.site.DirectorySite"
+
+    def ready(self) -> None:
+        from django.contrib.admin import site
+        from django.contrib.auth.models import Group
+
+        super().ready()
+        # Roles follow from the client: nobody is put into a group by hand.
+        site.unregister(Group)

@@ -49,12 +49,11 @@ class FoldsColumns(models.Model):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         if update_fields is not None:
-            written = set(update_fields)
-            update_fields = written | {
-                column.name
-                for column in self._meta.concrete_fields
-                if isinstance(column, FoldedField) and written.intersection(column.sources)
-            }
+            update_fields = set(update_fields)
+            # In the order of the columns: one may be made of another that stands before it.
+            for column in self._meta.concrete_fields:
+                if isinstance(column, FoldedField) and update_fields.intersection(column.sources):
+                    update_fields.add(column.name)
         super().save(*args, update_fields=update_fields, **options)
 
 

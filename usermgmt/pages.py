@@ -1,4 +1,4 @@
-"""The pages for people: the landing page, the OpenAPI document and its reader."""
+"""The pages for people: the landing page, the OpenAPI documents and their reader."""
 
 from functools import lru_cache
 
@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
-from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from usermgmt.http.contracts import Contract, contract_of
+from usermgmt.http.schema import ContractGenerator
 
 
 @require_safe
@@ -19,10 +20,10 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "landing.html", {"site_name": settings.SITE_NAME})
 
 
-@lru_cache(maxsize=1)
-def document() -> bytes:
-    """The OpenAPI document, made once a process: making it takes longer than a hundred requests."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+@lru_cache
+def document(contract: Contract) -> bytes:
+    """The OpenAPI document of a contract, made once a process: that takes longer than a hundred requests."""
+    schema = ContractGenerator(contract).get_schema(public=True)
     rendered: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})
     return rendered
 
@@ -30,8 +31,12 @@ def document() -> bytes:
 @require_safe
 @cache_control(public=True, max_age=300)
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document of the native contract."""
-    return HttpResponse(document(), content_type="application/json")
+    """The OpenAPI document of the contract below whose prefix this is mounted."""
+    return HttpResponse(document(contract_of(request)), content_type="application/json")
 
 
-docs = SpectacularSwaggerSplitView.as_view(url_name="openapi")
+@require_safe
+@cache_control(public=True, max_age=300)
+def docs(request: HttpRequest) -> HttpResponse:
+    """The reader of that document: Swagger UI from this host, no inline script or style (CSP)."""
+    return render(request, "docs.html", {"site_name": settings.SITE_NAME})

@@ -2,14 +2,18 @@
 
 import os
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
+
+from usermgmt import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -68,11 +72,13 @@ def _secret_key() -> str:
         )
     path = VAR_DIR / "secret_key"
     VAR_DIR.mkdir(exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # Written aside and linked into place: of processes that start at once, each reads the same whole key.
+        with NamedTemporaryFile("w", dir=VAR_DIR) as file:  # mode 0600
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
     return path.read_text()
 
 
@@ -124,7 +130,7 @@ INSTALLED_APPS = [
     "accounts",
     "clients",
     "usermgmt",
-    "django.contrib.admin",
+    "usermgmt.apps.DirectoryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -141,7 +147,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "usermgmt.http.middleware.AdminSessionMiddleware",
-    "usermgmt.http.middleware.AdminCsrfMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "usermgmt.http.middleware.AdminAuthenticationMiddleware",
     "usermgmt.http.middleware.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -191,6 +197,7 @@ PASSWORD_HASHERS = [
     "accounts.hashers.RailsBcryptHasher",
     "accounts.hashers.RocketChatBcryptHasher",
 ]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
 PASSWORD_MIN_LENGTH = _integer("PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
 ARGON2_MEMORY_KIB = _integer("ARGON2_MEMORY_KIB", 19 * 1024, minimum=8)
 ARGON2_PASSES = _integer("ARGON2_PASSES", 2, minimum=1)
@@ -208,20 +215,22 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["usermgmt.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "usermgmt.http.pagination.NativePagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "usermgmt.http.schema.ContractSchema",
     "EXCEPTION_HANDLER": "usermgmt.http.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": f"{SITE_NAME}: the native contract",
-    "VERSION": "1.0.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
+    "VERSION": VERSION,
+    "SERVERS": [{"url": "/"}],  # the host that the document came from
+    "DEFAULT_GENERATOR_CLASS": "usermgmt.http.schema.ContractGenerator",
+    "COMPONENT_SPLIT_REQUEST": True,  # what goes in and what comes out are not the same
+    "COMPONENT_SPLIT_PATCH": False,  # PUT and PATCH are
+    "SORT_OPERATIONS": False,  # as in the URL conf
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [],
 }
 
 # The door
@@ -236,6 +245,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
+CSRF_FAILURE_VIEW = "usermgmt.http.problems.forged"
 X_FRAME_OPTIONS = "DENY"
 
 # Logs: a JSON object a line in service, plain text for a person at a terminal
@@ -253,7 +263,8 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        # Every answer has its line from usermgmt.access already.
+        # Every answer has its line from usermgmt.access already, every unexpected error its trace from
+        # usermgmt.problems.
         "django.request": {"level": "CRITICAL"},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

@@ -1,8 +1,13 @@
 """What text the directory takes."""
 
 import re
+import unicodedata
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+
+LINE_PATTERN = rf"^[^{_CONTROLS}]*[^\p{{Z}}\p{{C}}][^{_CONTROLS}]*$"
+"""What a name looks like once it is trimmed, for readers of ECMA 262: no controls, and something to see."""
 
 
 def has_control_characters(text: str) -> bool:
@@ -11,3 +16,8 @@ def has_control_characters(text: str) -> bool:
     Names go into mail headers, logs and CSV files, where those split records.
     """
     return _CONTROL.search(text) is not None
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see: only separators, controls and format characters (categories Z and C)."""
+    return all(unicodedata.category(character)[0] in "ZC" for character in text)

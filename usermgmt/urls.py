@@ -5,13 +5,14 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.api.errors import render as render_native
+from accounts.api.schema import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
-from usermgmt.http.contracts import ADMIN_PREFIX, Contract
+from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
 
-NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native)
+NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native, document=DOCUMENT)
 
 CONTRACTS = [NATIVE]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
@@ -24,9 +25,10 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path(ADMIN_PREFIX.rstrip("/"), RedirectView.as_view(pattern_name="admin:index"), name="admin"),
     path(ADMIN_PREFIX, admin.site.urls),
+    *mounted(CONTRACTS),
 ]
-for _contract in sorted(CONTRACTS, key=lambda contract: -len(contract.prefix)):
-    urlpatterns += _contract.mount()
 
 handler400 = "usermgmt.http.problems.bad_request"
+handler403 = "usermgmt.http.problems.forbidden"
+handler404 = "usermgmt.http.problems.not_found"
 handler500 = "usermgmt.http.problems.server_error"

@@ -9,13 +9,16 @@ from rest_framework.response import Response
 
 from accounts import keys
 from accounts.api.mapping import from_include, to_user
+from accounts.api.schema import KEY_CALLS, TOKEN_CALLS
 from accounts.api.serializers import CredentialsReader, RefreshReader, TokenReader
 from accounts.services import sign_ins
 from usermgmt.errors import Fault, raise_all
+from usermgmt.http.schema import documented
 from usermgmt.http.serializers import Reader
 from usermgmt.http.viewsets import Calls
 
 
+@documented(**TOKEN_CALLS)
 class TokenViewSet(Calls):
     """Sign in, stay signed in, sign out. Open to anyone: what is sent is the credential."""
 
@@ -42,10 +45,12 @@ class TokenViewSet(Calls):
         return Response({})
 
 
+@documented(**KEY_CALLS)
 class KeyViewSet(Calls):
     """The public keys that verify our tokens (RFC 7517 5). Open to anyone: they are public."""
 
     kind = "key"
+    pagination_class = None
     authentication_classes = []
     permission_classes = [AllowAny]
 

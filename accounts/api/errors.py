@@ -38,7 +38,9 @@ def _body(problem: Problem) -> dict[str, object]:
         return {"errors": fields}
     if problem.code == "not_found":
         return {"error": NOT_FOUND.get(problem.data.get("kind", ""), NOT_FOUND_ELSEWHERE)}
-    return {"error": MESSAGES.get(problem.code, problem.detail).format(**problem.data)}
+    message = MESSAGES.get(problem.code)
+    # A detail may quote the request, braces and all: only our own words are a format.
+    return {"error": problem.detail if message is None else message.format(**problem.data)}
 
 
 def _place(fault: Fault) -> int:

@@ -1,5 +1,6 @@
 """What a list of users is narrowed by (native contract 5)."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,9 @@ from usermgmt.http.ids import is_id
 
 NO_CLIENT = "null"  # client_id=null: the administrators
 _TRUTH = {"true": True, "false": False}
+_TEXT_MAX_LENGTH = 255  # characters; no column is longer, and SQLite takes no pattern of more than 50,000 bytes
+# RFC 3339 5.6; Django's reader alone takes every form of ISO 8601, and some that are none.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+ -]\d\d:\d\d)?)?\Z", re.ASCII)
 
 
 class MomentField(forms.Field):
@@ -24,7 +28,7 @@ class MomentField(forms.Field):
             return None
         try:
             # An unescaped "+" of an offset arrives as a blank.
-            moment = parse_datetime(value.replace(" ", "+")) or parse_datetime(f"{value}T00:00")
+            moment = parse_datetime(value.upper().replace(" ", "+")) if _MOMENT.match(value) else None
             if moment is None:
                 raise ValueError(value)
             return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -59,7 +63,7 @@ class TextField(forms.CharField):
 
     def __init__(self, *, blank: bool = False, **options: Any) -> None:
         self.blank = blank
-        super().__init__(empty_value=None, **options)
+        super().__init__(empty_value=None, max_length=_TEXT_MAX_LENGTH, **options)
 
     def clean(self, value: Any) -> Any:
         if value is not None and not value.strip() and not self.blank:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts import passwords
 from accounts.models import User
 from clients.api.mapping import to_client
 from usermgmt.errors import Fault
@@ -12,6 +13,9 @@ from usermgmt.errors import Fault
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339, UTC, with `Z`."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+ROLES = ("administrator", "user")
 
 
 def _profile(user: User) -> dict[str, str]:
@@ -29,7 +33,7 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
     "created_at": lambda user: timestamp(user.created_at),
     "updated_at": lambda user: timestamp(user.updated_at),
     "last_sign_in": lambda user: timestamp(user.last_login),
-    "role": lambda user: "administrator" if user.is_superuser else "user",
+    "role": lambda user: ROLES[0] if user.is_superuser else ROLES[1],
     "profile": _profile,
 }
 """What `?include=` adds (native contract 3)."""
@@ -63,21 +67,17 @@ def from_user(values: Mapping[str, Any], faults: Iterable[Fault], *, new: bool) 
     found = list(faults)
     unreadable = {fault.field for fault in found}
     sent = {name: value for name, value in values.items() if name != "password_confirmation"}
-    if "password" in unreadable:
-        return sent, found
     password = sent.pop("password", "")
-    if not password:
-        if new:
-            found.append(Fault("password", "blank"))
-            if not values.get("password_confirmation") and "password_confirmation" not in unreadable:
-                found.append(Fault("password_confirmation", "blank"))
-        return sent, found
-    sent["password"] = password
+    given = bool(password) or "password" in unreadable
+    if password:
+        sent["password"] = password
+    if new and not given:
+        found.append(Fault("password", "blank"))
     confirmation = values.get("password_confirmation", "")
-    if "password_confirmation" in unreadable:
-        pass
+    if "password_confirmation" in unreadable or not (given or new):
+        return sent, found
+    if password:
+        found += passwords.check_confirmation(password, confirmation)
     elif not confirmation:
         found.append(Fault("password_confirmation", "blank"))
-    elif confirmation != password:
-        found.append(Fault("password_confirmation", "confirmation", {"attribute": "Password"}))
     return sent, found

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.api.filters import UserFilterSet
 from accounts.api.mapping import from_include, from_user, to_user
+from accounts.api.schema import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
 from accounts.services import users
@@ -17,9 +18,11 @@ from usermgmt.http.ids import id_of
 from usermgmt.http.pagination import NativePagination
 from usermgmt.http.preconditions import known_versions
 from usermgmt.http.problems import etag
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import Calls, actor_of
 
 
+@documented(**USER_CALLS)
 class UserViewSet(Calls):
     """Users: administrators all, others themselves."""
 
@@ -47,6 +50,10 @@ class UserViewSet(Calls):
         # `current` is one's own; a method that there is no action for goes on to its 405.
         named = self.permission_by_action.get(self.action)
         return [IsAuthenticated(), *([named()] if named is not None else [])]
+
+    @property
+    def target_id(self) -> int | None:
+        return self.request.user.pk if self.action == "update_current" else super().target_id
 
     def list(self, request: Request) -> Response:
         include, faults = _include(request)

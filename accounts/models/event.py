@@ -3,7 +3,11 @@
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
+from django.db.models import Case, OuterRef, Subquery, When
 from django.utils import timezone
+
+from accounts.models.user import User
+from clients.models import Client
 
 
 class AppendOnly(TypeError):
@@ -17,6 +21,18 @@ class EventQuerySet(models.QuerySet["Event"]):
     def about(self, kind: str, pk: int) -> "EventQuerySet":
         """What happened to one user or client, newest first."""
         return self.filter(target_kind=kind, target_id=pk).order_by("-id")
+
+    def with_names(self) -> "EventQuerySet":
+        """With `actor_email` and `target_name`, as they are today; None of what is gone."""
+        users, clients = User.objects.values("email"), Client.objects.values("name")
+        return self.annotate(
+            actor_email=Subquery(users.filter(pk=OuterRef("actor_id"))),
+            target_name=Case(
+                When(target_kind="user", then=Subquery(users.filter(pk=OuterRef("target_id")))),
+                When(target_kind="client", then=Subquery(clients.filter(pk=OuterRef("target_id")))),
+                default=None,
+            ),
+        )
 
     def update(self, **values: Any) -> NoReturn:
         raise AppendOnly

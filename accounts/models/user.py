@@ -96,12 +96,11 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         return self.given_name or self.name
 
-    def get_session_auth_hash(self) -> str:
-        """What a session of the admin site is bound to: it dies with the tokens."""
-        return salted_hmac(
-            "accounts.User.session", f"{self.password}{self.token_version}", algorithm="sha256"
-        ).hexdigest()
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session of the admin site is bound to: it dies with the tokens, and with nothing else.
 
-    def get_session_auth_fallback_hash(self):  # type: ignore[no-untyped-def]  # Django's own has no types
-        """None: a session does not outlive a rotated SECRET_KEY."""
-        return iter(())
+        Not to the stored password, as Django has it: a sign-in may hash the same password anew.
+        """
+        return salted_hmac(
+            "accounts.User.session", str(self.token_version), secret=secret, algorithm="sha256"
+        ).hexdigest()

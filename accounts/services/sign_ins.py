@@ -42,15 +42,19 @@ def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
     user = verified_user(email=email, password=password)
     refresh = RefreshToken()
     with transaction.atomic():
+        note_sign_in(user)  # first: it locks the user's row, so nobody deletes it before the sign-in is there
         opened = SignIn.objects.create(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
-        note_sign_in(user)
     return user, _tokens(opened, user, refresh)
 
 
 def note_sign_in(user: User) -> None:
-    """Keep that and when `user` signed in; for the sessions of the admin site too."""
+    """Keep that and when `user` signed in; for the sessions of the admin site too.
+
+    Raises InvalidCredentials for a user who was deleted since the password was verified.
+    """
     user.last_login = timezone.now()
-    user.save(update_fields=["last_login"])
+    if not User.objects.filter(pk=user.pk).update(last_login=user.last_login):
+        raise InvalidCredentials
     audit.record(actor=user, action="sign_in.succeeded", target=("user", user.pk))
 
 

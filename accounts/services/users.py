@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from accounts import emails, passwords, policies, usernames
 from accounts.managers import ACTIVE_ADMINISTRATOR
-from accounts.models import NAME_MAX_LENGTH, SignIn, User
+from accounts.models import SignIn, User
+from accounts.services import checks
 from clients.models import Client
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, check_version, raise_all
 from usermgmt.integrity import refusals
-from usermgmt.text import has_control_characters
 
 
 class Unset(Enum):
@@ -27,17 +27,9 @@ class Unset(Enum):
 
 UNSET: Final = Unset.UNSET
 
-_CONSTRAINTS = {
-    "user_email_unique": "email",
-    "user_email_form": "email",
-    "user_username_unique": "username",
-    "user_username_form": "username",
-    "user_name_not_blank": "name",
-}
-_NO_SUCH_CLIENT = Fault("client", "must_exist")
+NO_SUCH_CLIENT = Fault("client", "must_exist")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
-_NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
 _ONLY_ADMINISTRATORS_SET = ("client_id", "active")
 
 
@@ -77,9 +69,9 @@ def create(
         sent["username"] = username
     if password is not None:
         sent["password"] = password
-    _normalise(sent, User(), name_from_parts=not name.strip())
+    checks.normalise(sent, User(), name_from_parts=not name.strip())
     client, faults = _client(client_id)
-    raise_all(reported, faults + _check(sent, User(), password_policy or passwords.standard()))
+    raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
 
     user = User(
@@ -148,14 +140,16 @@ def update(
         raise NotFound("user")
     _authorise(actor, user, sent, reported)
     check_version(user.version, versions)
-    _normalise(sent, user, name_from_parts="name" not in sent)
+    checks.normalise(sent, user, name_from_parts="name" not in sent)
     client, faults = _client(sent.get("client_id"))
-    raise_all(reported, faults + _check(sent, user, password_policy or passwords.standard()))
+    demotes = sent.get("active") is False or client is not None
+    if demotes and _is_last_administrator(user):
+        faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
+    raise_all(reported, faults + checks.faults_of(sent, user, password_policy or passwords.standard()))
     if "password" in sent:
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
-    demotes = sent.get("active") is False or client is not None
-    with refusals(User, _CONSTRAINTS, foreign_key=_NO_SUCH_CLIENT), transaction.atomic():
+    with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user = _locked(user_id, versions, leaves_administrators=demotes)
         _authorise(actor, user, sent, reported)
         changes = _apply(sent, user, client)
@@ -173,7 +167,7 @@ def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | Non
             actor=actor,
             action="user.deleted",
             target=("user", user_id),
-            changes={field: (value, None) for field, value in _facts(user).items()},
+            changes={field: (value, None) for field, value in facts(user).items()},
         )
 
 
@@ -182,76 +176,12 @@ def sign_out(*, actor: Actor | None, user_id: int) -> None:
     with transaction.atomic():
         if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
             raise NotFound("user")
-        SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
+        _end_sign_ins(user_id)
         audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
 
 
-def _normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> None:
-    """Trim what is kept trimmed; make the name of its parts where only they were sent."""
-    for field in ("name", "email"):
-        if field in sent:
-            sent[field] = sent[field].strip()
-    if name_from_parts and any(part in sent for part in _NAME_PARTS):
-        parts = (sent.get(part, getattr(user, part)).strip() for part in _NAME_PARTS)
-        made = " ".join(part for part in parts if part)
-        if made:
-            sent["name"] = made
-
-
-def _check(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
-    """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    faults = [*_check_names(sent), *_check_email(sent, user), *_check_username(sent, user)]
-    if sent.get("password") is not None:
-        owner = passwords.Owner(
-            name=sent.get("name", user.name),
-            email=sent.get("email", user.email),
-            username=sent.get("username", user.username),
-        )
-        faults += passwords.check(sent["password"], owner=owner, policy=policy)
-    return faults
-
-
-def _check_names(sent: Mapping[str, Any]) -> list[Fault]:
-    faults = []
-    for field in ("name", *_NAME_PARTS):
-        value = sent.get(field, "")
-        if len(value) > NAME_MAX_LENGTH:
-            faults.append(Fault(field, "too_long", {"maximum": NAME_MAX_LENGTH}))
-        elif has_control_characters(value):
-            faults.append(Fault(field, "invalid"))
-    if "name" in sent and not sent["name"]:
-        faults.append(Fault("name", "blank"))
-    return faults
-
-
-def _check_email(sent: Mapping[str, Any], user: User) -> list[Fault]:
-    if "email" not in sent:
-        return []
-    email = sent["email"]
-    if not email:
-        return [Fault("email", "blank")]
-    if len(email) > emails.MAX_LENGTH:
-        return [Fault("email", "too_long", {"maximum": emails.MAX_LENGTH})]
-    if len(email) < emails.MIN_LENGTH or not emails.has_form(email):
-        return [Fault("email", "invalid")]
-    if emails.canonical(email) != user.email_canonical and User.objects.with_email(email).exists():
-        return [Fault("email", "taken")]
-    return []
-
-
-def _check_username(sent: Mapping[str, Any], user: User) -> list[Fault]:
-    if "username" not in sent:
-        return []
-    username = sent["username"]
-    if not username:
-        return [Fault("username", "blank")]
-    if len(username) > usernames.MAX_LENGTH:
-        return [Fault("username", "too_long", {"maximum": usernames.MAX_LENGTH})]
-    if not usernames.has_form(username):
-        return [Fault("username", "invalid")]
-    if User.objects.with_username(username).exclude(pk=user.pk).exists():
-        return [Fault("username", "taken")]
-    return []
+def _end_sign_ins(user_id: int) -> None:
+    SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
 
 
 def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
@@ -259,7 +189,7 @@ def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
     if client_id is None:
         return None, []
     client = Client.objects.filter(pk=client_id).first()
-    return client, [] if client is not None else [_NO_SUCH_CLIENT]
+    return client, [] if client is not None else [NO_SUCH_CLIENT]
 
 
 def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reported: Sequence[Fault]) -> None:
@@ -271,6 +201,11 @@ def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reporte
     for field in _ONLY_ADMINISTRATORS_SET:
         if field in unreadable or sent.get(field, present[field]) != present[field]:
             raise Forbidden
+
+
+def _is_last_administrator(user: User) -> bool:
+    others = User.objects.active_administrators().exclude(pk=user.pk)
+    return user.is_superuser and user.is_active and not others.exists()
 
 
 def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administrators: bool) -> User:
@@ -293,7 +228,7 @@ def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administra
     return user
 
 
-def _facts(user: User) -> dict[str, Any]:
+def facts(user: User) -> dict[str, Any]:
     """What the audit trail tells of a user; no secrets."""
     return {
         "name": user.name,
@@ -305,13 +240,13 @@ def _facts(user: User) -> dict[str, Any]:
 
 
 def _insert(user: User, actor: Actor | None) -> User:
-    with refusals(User, _CONSTRAINTS, foreign_key=_NO_SUCH_CLIENT), transaction.atomic():
+    with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user.save(force_insert=True)
         audit.record(
             actor=actor,
             action="user.created",
             target=("user", user.pk),
-            changes={field: (None, value) for field, value in _facts(user).items()},
+            changes={field: (None, value) for field, value in facts(user).items()},
         )
     return user
 
@@ -337,7 +272,8 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         ends_tokens = True
     if "email" in written and emails.canonical(user.email) != canonical:
         ends_tokens = True
-        if "email_verified" not in sent:
+        if "email_verified" not in sent and user.email_verified:
+            changes["email_verified"] = (True, False)
             user.email_verified = False
             written.add("email_verified")
     if "password" in written or ("is_active" in written and not user.is_active):
@@ -347,6 +283,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     if ends_tokens:
         user.token_version += 1
         written.add("token_version")
+        _end_sign_ins(user.pk)
     user.version += 1
     user.updated_at = timezone.now()
     user.save(update_fields=[*written, "version", "updated_at"])

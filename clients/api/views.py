@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from clients.api.mapping import to_client
-from clients.api.serializers import ClientReader
+from clients.api.schema import CALLS
+from clients.api.serializers import ClientChangesReader, NewClientReader
 from clients.models import Client
 from clients.permissions import MayUseClients
 from clients.services import clients
@@ -14,9 +15,11 @@ from usermgmt.errors import NotFound
 from usermgmt.http.ids import id_of
 from usermgmt.http.preconditions import known_versions
 from usermgmt.http.problems import etag
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import Calls, actor_of
 
 
+@documented(**CALLS)
 class ClientViewSet(Calls):
     """Clients: administrators all, others may get their own."""
 
@@ -31,7 +34,7 @@ class ClientViewSet(Calls):
         return self.get_paginated_response([to_client(client) for client in page or ()])
 
     def create(self, request: Request) -> Response:
-        values, faults = ClientReader.read(request.data)
+        values, faults = NewClientReader.read(request.data)
         client = clients.create(actor=actor_of(request), name=values.get("name", ""), reported=faults)
         return _shown(client, status.HTTP_201_CREATED, Location=f"/clients/{client.pk}")
 
@@ -43,7 +46,7 @@ class ClientViewSet(Calls):
 
     def update(self, request: Request, id: str) -> Response:
         client_id = id_of(id, "client")
-        values, faults = ClientReader.read(request.data)
+        values, faults = ClientChangesReader.read(request.data)
         client = clients.update(
             actor=actor_of(request),
             client_id=client_id,

@@ -5,7 +5,8 @@ with one line in `usermgmt/urls.py`. Everything that fails below the prefix, in 
 ends in that contract's `render`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -38,21 +39,49 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Refused(Exception):
+    """What a contract refuses by a rule that is its own and no domain error tells of, e.g. a filter's grammar.
+
+    problem: with a code and data that the contract's own `render` knows.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.code)
+
+
 @dataclass(frozen=True)
+class Document:
+    """What the OpenAPI document of a contract says beyond its calls.
+
+    tags: the groups of its calls, each with its description. error: the JSON Schema of its answer to a
+    problem; errors: the same where the values sent were refused (422).
+    """
+
+    title: str
+    description: str
+    tags: Mapping[str, str]
+    error: Mapping[str, Any]
+    errors: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
 
-    urls: its table. render: makes its answer to a problem.
+    urls: its table. render: makes its answer to a problem. document: what its OpenAPI document says of it;
+    None where it has none.
     """
 
     name: str
     prefix: str
     urls: Sequence[URLPattern | URLResolver] = field(repr=False)
     render: Callable[[Problem], HttpResponse] = field(repr=False)
+    document: Document | None = field(repr=False, default=None)
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""
-        return [path(self.prefix, include(list(self.urls))), re_path(f"^{self.prefix}", self.unmatched)]
+        return [path(self.prefix, include(list(self.urls))), re_path(f"^{re.escape(self.prefix)}", self.unmatched)]
 
     @property
     def unmatched(self) -> Callable[..., HttpResponse]:
@@ -63,6 +92,12 @@ class Contract:
             return self.render(Problem(404, "not_found"))
 
         return view
+
+
+def mounted(contracts: Iterable[Contract]) -> list[URLPattern | URLResolver]:
+    """The tables of all, the longest prefix first: that is the contract that answers for a path."""
+    longest_first = sorted(contracts, key=lambda contract: -len(contract.prefix))
+    return [pattern for contract in longest_first for pattern in contract.mount()]
 
 
 def contract_of(request: HttpRequest) -> Contract:

@@ -4,9 +4,11 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from usermgmt.origin import current
+
 
 class JSONFormatter(logging.Formatter):
-    """time, level, logger, message, the record's `fields`, and the trace of an error."""
+    """time, level, logger, message, request_id (empty outside of requests), the record's `fields`, an error's trace."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -16,6 +18,7 @@ class JSONFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            "request_id": current().request_id,
             **getattr(record, "fields", {}),
         }
         if record.exc_info:

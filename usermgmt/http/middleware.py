@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +13,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
 
 from usermgmt.http.contracts import contract_of, is_admin
 from usermgmt.origin import Origin, coming_from
@@ -32,18 +31,30 @@ def address_of(request: HttpRequest) -> str | None:
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     while hops and _is_trusted(address):
         address = hops.pop()
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return None
+    parsed = _parsed(address)
+    return None if parsed is None else str(parsed)
 
 
 def _is_trusted(address: str) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, in the one form that networks and databases compare; None for what is none."""
     try:
-        parsed = ip_address(address)
+        # A zone ("%eth0", RFC 4007 11) names an interface of the machine that wrote it, and databases refuse it.
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+        return None
+    # What a socket for both families says of an IPv4 caller (RFC 4291 2.5.5.2).
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _user_id_of(request: HttpRequest) -> int | None:
+    """Whose call it was, as far as somebody asked already: `request.user` of the admin site is a query."""
+    user = getattr(request, "_cached_user" if is_admin(request) else "user", None)
+    return getattr(user, "pk", None)
 
 
 class OriginMiddleware:
@@ -77,7 +88,7 @@ class OriginMiddleware:
                     "request_id": request_id,
                     "contract": contract,
                     "address": origin.address,
-                    "user": getattr(getattr(request, "user", None), "pk", None),
+                    "user": _user_id_of(request),
                 }
             },
         )
@@ -103,7 +114,3 @@ class AdminAuthenticationMiddleware(_ForAdmin, AuthenticationMiddleware):
 
 class AdminMessageMiddleware(_ForAdmin, MessageMiddleware):
     """One-time messages."""
-
-
-class AdminCsrfMiddleware(_ForAdmin, CsrfViewMiddleware):
-    """Forgery protection of what goes by cookie."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 from django.utils.http import urlencode
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -33,24 +33,54 @@ class Ordering:
         return self.name.startswith("-")
 
     def sort(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        if self.column == "id":
-            return rows.order_by("-id" if self.descending else "id")
+        if not self._has_blanks(rows):
+            return self._as_indexed(rows)
         column = F(self.column)
         first = column.desc(nulls_last=True) if self.descending else column.asc(nulls_last=True)
-        return rows.order_by(first, "-id" if self.descending else "id")
+        return rows.order_by(first, f"{self._sign}id")
 
-    def after(self, rows: QuerySet[Any], value: Any, pk: int) -> QuerySet[Any]:
-        """The rows behind the one that has `value` and `pk`."""
-        beyond = "lt" if self.descending else "gt"
-        later_id = Q(**{f"id__{beyond}": pk})
-        if self.column == "id":
-            return rows.filter(later_id)
-        if value is None:
-            return rows.filter(later_id, **{f"{self.column}__isnull": True})
-        later = Q(**{f"{self.column}__{beyond}": value}) | Q(later_id, **{self.column: value})
-        if rows.model._meta.get_field(self.column).null:
-            later |= Q(**{f"{self.column}__isnull": True})
-        return rows.filter(later)
+    def behind(self, rows: QuerySet[Any], position: tuple[Any, int] | None, limit: int) -> list[Any]:
+        """The first `limit` rows behind the one that has this value and id (None: from the start), found by an
+        index: a page deep in the directory costs what the first one does."""
+        if not self._has_blanks(rows):
+            return list(self._as_indexed(self._beyond(rows, position))[:limit])
+        found: list[Any] = []
+        blank = {f"{self.column}__isnull": True}
+        if position is None or position[0] is not None:
+            found += self._as_indexed(self._beyond(rows.exclude(**blank), position))[:limit]
+            position = None
+        if len(found) < limit:
+            found += self._as_indexed(self._beyond(rows.filter(**blank), position))[: limit - len(found)]
+        return found
+
+    @property
+    def _sign(self) -> str:
+        return "-" if self.descending else ""
+
+    def _has_blanks(self, rows: QuerySet[Any]) -> bool:
+        return bool(rows.model._meta.get_field(self.column).null)
+
+    def _as_indexed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Sorted as the index on (column, id) is, forwards or backwards; where blanks stand is up to the database."""
+        names = ["id"] if self.column == "id" else [self.column, "id"]
+        return rows.order_by(*(f"{self._sign}{name}" for name in names))
+
+    def _beyond(self, rows: QuerySet[Any], position: tuple[Any, int] | None) -> QuerySet[Any]:
+        if position is None:
+            return rows
+        value, pk = position
+        if self.column == "id" or value is None:
+            return rows.filter(**{f"id__{'lt' if self.descending else 'gt'}": pk})
+        column = rows.model._meta.get_field(self.column)
+        return rows.filter(
+            Func(
+                _row(F(self.column), F("id")),
+                _row(Value(value, output_field=column), Value(pk, output_field=rows.model._meta.pk)),
+                template="%(expressions)s",
+                arg_joiner=" < " if self.descending else " > ",
+                output_field=BooleanField(),
+            )
+        )
 
 
 class NativePagination(BasePagination):
@@ -75,7 +105,7 @@ class NativePagination(BasePagination):
         ordering = _ordering(query, view.orderings, faults)  # type: ignore[union-attr]
         self.links: dict[str, str] = {}
         if "cursor" in query:
-            position = _position(query["cursor"], ordering, faults)
+            position = _position(query["cursor"], self.collection, ordering, faults)
             if faults:
                 raise Invalid(faults)
             return self._walk(queryset, ordering, position, per_page, request)
@@ -85,6 +115,30 @@ class NativePagination(BasePagination):
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({self.collection: data, "meta": self.meta}, headers=self.links)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """The parameters, for the OpenAPI document."""
+        default = next(iter(view.orderings))
+        described = {
+            "page": ({"type": "integer", "minimum": 1, "default": 1}, "The page, from 1."),
+            "per_page": (
+                {"type": "integer", "minimum": 1, "default": DEFAULT_PER_PAGE},
+                f"Rows a page; more than {MAX_PER_PAGE} are taken as {MAX_PER_PAGE}.",
+            ),
+            "cursor": (
+                {"type": "string"},
+                "Walks the whole list at constant cost a page: begin with an empty one, go on with"
+                " `meta.cursor.next` or the `Link` header, and leave the other parameters as they are.",
+            ),
+            "ordering": (
+                {"enum": [sign + name for name in view.orderings for sign in ("", "-")], "default": default},
+                "What to sort by, `-` for descending; then by id. Rows without a value come last.",
+            ),
+        }
+        return [
+            {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
+            for name, (schema, text) in described.items()
+        ]
 
     def _turn(self, rows: QuerySet[Any], ordering: Ordering, page: int, per_page: int) -> list[Model]:
         total = rows.count()
@@ -103,11 +157,9 @@ class NativePagination(BasePagination):
         return list(ordering.sort(rows)[start : start + per_page]) if within else []
 
     def _walk(
-        self, rows: QuerySet[Any], ordering: Ordering, position: Sequence[Any] | None, per_page: int, request: Request
+        self, rows: QuerySet[Any], ordering: Ordering, position: tuple[Any, int] | None, per_page: int, request: Request
     ) -> list[Model]:
-        if position is not None:
-            rows = ordering.after(rows, *position)
-        found = list(ordering.sort(rows)[: per_page + 1])
+        found = ordering.behind(rows, position, per_page + 1)
         shown = found[:per_page]
         cursor = None
         if len(found) > per_page:
@@ -115,7 +167,7 @@ class NativePagination(BasePagination):
             value = getattr(last, ordering.column)
             cursor = signing.dumps(
                 [ordering.name, value.isoformat() if isinstance(value, datetime) else value, last.pk],
-                salt=_CURSOR_SALT,
+                salt=f"{_CURSOR_SALT}.{self.collection}",
             )
             query = request.query_params.copy()
             query["cursor"] = cursor
@@ -123,6 +175,11 @@ class NativePagination(BasePagination):
             self.links = {"Link": f'<{address}>; rel="next"'}
         self.meta = {"cursor": {"next": cursor}}
         return shown
+
+
+def _row(*parts: Any) -> Func:
+    """(a, b): rows compare by their first difference, and an index on both columns serves (SQL:1992 8.2)."""
+    return Func(*parts, template="(%(expressions)s)", output_field=BooleanField())
 
 
 def _pairs(query: Any) -> Any:
@@ -149,12 +206,12 @@ def _ordering(query: Mapping[str, str], columns: Mapping[str, str], faults: list
     return Ordering(default, columns[default])
 
 
-def _position(cursor: str, ordering: Ordering, faults: list[Fault]) -> tuple[Any, int] | None:
-    """Where the last page ended, as (value, id); None at the start. Signed, so its types are ours."""
+def _position(cursor: str, collection: str, ordering: Ordering, faults: list[Fault]) -> tuple[Any, int] | None:
+    """Where the last page ended, as (value, id); None at the start. Signed for its list, so its types are ours."""
     if not cursor:
         return None
     try:
-        name, value, pk = signing.loads(cursor, salt=_CURSOR_SALT)
+        name, value, pk = signing.loads(cursor, salt=f"{_CURSOR_SALT}.{collection}")
     except signing.BadSignature:
         name, value, pk = None, None, 0
     if name != ordering.name:

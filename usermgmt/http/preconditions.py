@@ -2,9 +2,10 @@
 
 import re
 
+from django.utils.http import parse_etags
 from rest_framework.request import Request
 
-_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|\Z)')
+_OURS = re.compile(r'"([1-9][0-9]{0,9})"\Z')  # as `usermgmt.http.problems.etag` makes them
 
 
 def known_versions(request: Request) -> frozenset[int] | None:
@@ -15,6 +16,4 @@ def known_versions(request: Request) -> frozenset[int] | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    return frozenset(
-        int(tag) for weak, tag in _TAG.findall(header) if not weak and tag.isascii() and tag.isdigit() and len(tag) < 10
-    )
+    return frozenset(int(ours[1]) for tag in parse_etags(header) if (ours := _OURS.match(tag)))

@@ -9,17 +9,18 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core import exceptions as django
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
-from usermgmt.http.contracts import Problem, contract_of, is_admin
-from usermgmt.http.ids import is_id
+from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -38,6 +39,8 @@ def problem_of(error: BaseException) -> Problem:
     match error:
         case errors.DirectoryError():
             return _of_domain(error)
+        case Refused():
+            return error.problem
         case drf.APIException():
             return _of_framework(error)
         case Http404():
@@ -75,7 +78,14 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
             return Problem(500, "server_error", "An unexpected error occurred.")
 
 
-_FRAMEWORK_CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
+_FRAMEWORK_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    413: "too_large",
+    500: "server_error",
+}
 
 
 def _of_framework(error: drf.APIException) -> Problem:
@@ -86,10 +96,14 @@ def _of_framework(error: drf.APIException) -> Problem:
         case drf.Throttled():
             wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
             return Problem(429, "throttled", data={"wait": wait}, headers={"Retry-After": str(wait)})
+        case drf.ValidationError():
+            # DRF's words are no contract's; the fields are.
+            fields = error.detail if isinstance(error.detail, dict) else (errors.BASE,)
+            return Problem(422, "invalid", faults=tuple(errors.Fault(str(field), "invalid") for field in fields))
         case drf.MethodNotAllowed() | drf.NotAcceptable() | drf.UnsupportedMediaType():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
         case _:
-            code = _FRAMEWORK_CODES.get(error.status_code, "server_error")
+            code = _FRAMEWORK_CODES.get(error.status_code, str(error.default_code))
             return Problem(error.status_code, code, str(error.detail))
 
 
@@ -98,7 +112,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
     set_rollback()
     request = context["request"]
     problem = problem_of(error)
-    _tell(problem, error, request)
+    _log(problem, error)
+    if problem.status == 500:
+        # As Django does for what no view catches: error reporters and the test client listen.
+        got_request_exception.send(sender=None, request=request._request)
     if problem.status == 403 and request.method not in SAFE_METHODS:
         _record_refusal(context)
     return contract_of(request).render(problem)
@@ -109,6 +126,21 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, exception)
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    return _answer(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: what no page of the admin site answers."""
+    return _answer(request, exception)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW: a form that was not ours, or was open for too long."""
+    return _answer(request, django.PermissionDenied(reason))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: what escapes middleware or a page."""
     return _answer(request, sys.exc_info()[1] or RuntimeError("handler500 without an exception"))
@@ -116,28 +148,26 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     problem = problem_of(error)
+    _log(problem, error)
     if is_admin(request):
-        return HttpResponse(f"<h1>{problem.detail}</h1>", status=problem.status, headers=dict(problem.headers))
+        page = render_to_string("problem.html", {"problem": problem, "site_name": settings.SITE_NAME})
+        return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
     return contract_of(request).render(problem)
 
 
 def _record_refusal(context: Mapping[str, Any]) -> None:
     """A forbidden change is worth knowing of; the service's transaction is over by now."""
-    named = str(context["kwargs"].get("id", ""))
-    target_id = int(named) if is_id(named) else None
+    view = context["view"]
     audit.record(
         actor=context["request"].user,
         action="change.refused",
-        target=(getattr(context["view"], "kind", "call"), target_id),
+        target=(getattr(view, "kind", "call"), getattr(view, "target_id", None)),
     )
 
 
-def _tell(problem: Problem, error: Exception, request: Any) -> None:
-    """Log what is ours to mend, and let Django's listeners (error reporters, the test client) know."""
-    if problem.status < 500:
-        return
+def _log(problem: Problem, error: BaseException) -> None:
+    """Tell what is ours to mend, and what an operator must see to."""
     if problem.status == 503:
-        logger.error("database unavailable: %s", error.__class__.__name__, extra={"request": request})
-        return
-    logger.error("unexpected error", exc_info=error, extra={"request": request})
-    got_request_exception.send(sender=None, request=request._request)
+        logger.error("database unavailable: %s", error.__class__.__name__)
+    elif problem.status >= 500:
+        logger.error("unexpected error", exc_info=error)

@@ -1,21 +1,41 @@
 """Reading bodies: strict types, and every fault at once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from usermgmt.errors import Fault
 
 
-class StrictStringField(serializers.Field):  # type: ignore[type-arg]
-    """A JSON string, taken as it is; null counts as an empty one where `null_is_blank`."""
+class StrictField(serializers.Field):  # type: ignore[type-arg]
+    """A value of one JSON type, taken as it is.
+
+    schema: what the OpenAPI document says of this field beyond its type (JSON Schema).
+    """
+
+    json_type: ClassVar[str]
+
+    def __init__(self, *, schema: Mapping[str, Any] | None = None, **options: Any) -> None:
+        self.schema = schema or {}
+        super().__init__(**options)
+
+    def described(self) -> dict[str, Any]:
+        """The field in JSON Schema."""
+        return {"type": self.json_type, **self.schema}
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class StrictStringField(StrictField):
+    """A JSON string; null counts as an empty one where `null_is_blank`."""
+
+    json_type = "string"
 
     def __init__(self, *, null_is_blank: bool = True, **options: Any) -> None:
         self.null_is_blank = null_is_blank
-        super().__init__(allow_null=null_is_blank, **options)
+        super().__init__(**options)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         return "" if data is None and self.null_is_blank else super().run_validation(data)
@@ -25,38 +45,27 @@ class StrictStringField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError("is invalid", code="invalid")
         return data
 
-    def to_representation(self, value: str) -> str:
-        return value
 
-
-class StrictIntegerField(serializers.Field):  # type: ignore[type-arg]
+class StrictIntegerField(StrictField):
     """A JSON integer; no boolean, no fraction, no text."""
+
+    json_type = "integer"
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
             raise serializers.ValidationError("is invalid", code="invalid")
         return data
 
-    def to_representation(self, value: int) -> int:
-        return value
 
-
-class StrictBooleanField(serializers.Field):  # type: ignore[type-arg]
+class StrictBooleanField(StrictField):
     """JSON true or false; nothing that looks like them."""
+
+    json_type = "boolean"
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             raise serializers.ValidationError("is invalid", code="invalid")
         return data
-
-    def to_representation(self, value: bool) -> bool:
-        return value
-
-
-# What the OpenAPI document says of each.
-extend_schema_field(OpenApiTypes.STR)(StrictStringField)
-extend_schema_field(OpenApiTypes.INT64)(StrictIntegerField)
-extend_schema_field(OpenApiTypes.BOOL)(StrictBooleanField)
 
 
 class Reader(serializers.Serializer):  # type: ignore[type-arg]

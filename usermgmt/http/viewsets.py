@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from usermgmt.http.ids import is_id
+
 
 def actor_of(request: Request) -> Any:
     """The signed-in user. For calls that are closed to strangers; None where one is not."""
@@ -20,3 +22,9 @@ class Calls(GenericViewSet[Any]):
 
     kind: ClassVar[str] = "call"
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    @property
+    def target_id(self) -> int | None:
+        """The number of what the call is about, for the audit trail; None where it names nothing."""
+        named = str(self.kwargs.get("id", ""))
+        return int(named) if is_id(named) else None

@@ -1,0 +1,57 @@
+# The operators' and the developers' short words; each says what it runs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+THREADS ?= 4
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve test check bench format
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing packages into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "Installing test packages into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/installed ## a development server on HOST:PORT, with its database and its first administrator
+	@DEVELOPMENT=on $(BIN)/python manage.py migrate --verbosity 0
+	@DEVELOPMENT=on $(BIN)/python manage.py ensure_administrator --url http://$(HOST):$(PORT)
+	@DEVELOPMENT=on $(BIN)/python manage.py runserver $(HOST):$(PORT)
+
+serve: $(VENV)/installed ## the production server: SECRET_KEY is required; `manage.py migrate` is yours to run
+	@$(BIN)/python manage.py check --deploy --fail-level ERROR
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@exec $(BIN)/gunicorn usermgmt.wsgi
+
+test: $(VENV)/installed-dev ## the whole suite; ARGS="accounts -k sign_in" narrows it
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/installed-dev ## format, lint, types, import directions, migrations, deployment, OpenAPI
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	DEVELOPMENT=on $(BIN)/mypy .
+	$(BIN)/lint-imports
+	DEVELOPMENT=on $(BIN)/python manage.py makemigrations --check --dry-run
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))') $(BIN)/python manage.py check --deploy --fail-level WARNING
+	DEVELOPMENT=on $(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
+
+format: $(VENV)/installed-dev ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev ## benchmarks; ARGS=--help tells what there is
+	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,0 +1,180 @@
+"""What staff fill in about a user; the services judge it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib.admin import widgets
+
+from accounts import emails, passwords, usernames
+from accounts.models import NAME_MAX_LENGTH, User
+from accounts.services import sign_ins, users
+from accounts.services.users import UNSET, Unset
+from usermgmt.admin.forms import ServiceForm, ServiceModelForm, Text
+from usermgmt.errors import Fault, InvalidCredentials, fragment
+
+REGULAR, ADMINISTRATOR = "user", "administrator"
+
+_COLUMNS = ("name", "given_name", "middle_name", "family_name", "email", "username", "email_verified")
+"""Fields of the form that are columns of the same name."""
+
+Values = dict[str, Any]
+
+
+def _text(label: str, length: int, help_text: str = "", *, required: bool = False) -> Text:
+    widget = widgets.AdminTextInputWidget(attrs={"autocomplete": "off"})
+    return Text(label=label, max_length=length, help_text=help_text, required=required, widget=widget)
+
+
+def _secret(label: str, autocomplete: str = "new-password") -> Text:
+    widget = forms.PasswordInput(attrs={"class": "vTextField", "autocomplete": autocomplete})
+    return Text(label=label, strip=False, required=False, widget=widget)
+
+
+class _PasswordFields(forms.Form):
+    """A password typed twice, or none."""
+
+    usable_password = forms.ChoiceField(
+        label="Sign-in",
+        choices=[("true", "With the password below"), ("false", "Not at all: no password, until one is set")],
+        initial="true",
+        widget=widgets.AdminRadioSelect,
+    )
+    password = _secret("Password")
+    password_confirmation = _secret("Password again")
+
+    def new_password(self) -> tuple[str | None, list[Fault]]:
+        """The password wished for (None: none), and what is wrong with its second typing."""
+        if self.cleaned_data.get("usable_password") == "false":
+            return None, []
+        password, again = self.cleaned_data["password"], self.cleaned_data["password_confirmation"]
+        return password, passwords.check_confirmation(password, again) if password else []
+
+
+class _UserForm(ServiceModelForm):
+    """The facts of a user, the password apart."""
+
+    name = _text("Name", NAME_MAX_LENGTH, "As shown to everybody.")
+    given_name = _text("Given name", NAME_MAX_LENGTH)
+    middle_name = _text("Middle name", NAME_MAX_LENGTH)
+    family_name = _text("Family name", NAME_MAX_LENGTH)
+    email = _text("E-mail", emails.MAX_LENGTH, required=True)
+    username = _text("User name", usernames.MAX_LENGTH)
+    role = forms.ChoiceField(
+        choices=[
+            (REGULAR, "Regular user: belongs to the client below"),
+            (ADMINISTRATOR, "Administrator: belongs to no client, and may do everything"),
+        ],
+        initial=REGULAR,
+        widget=widgets.AdminRadioSelect,
+    )
+    active = forms.BooleanField(required=False, initial=True, help_text="Who is not active can't sign in.")
+    email_verified = forms.BooleanField(label="E-mail verified", required=False)
+
+    class Meta:
+        model = User
+        fields = ["client"]
+        help_texts = {"client": "For regular users. No client makes an administrator, so that is asked for above."}
+        error_messages = {"client": {"invalid_choice": fragment(Fault("client", "must_exist"))}}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        user = self.instance
+        if user.pk is not None:
+            self.initial.update({name: getattr(user, name) for name in _COLUMNS})
+            self.initial["active"] = user.is_active
+            self.initial["role"] = ADMINISTRATOR if user.is_superuser else REGULAR
+
+    def clean(self) -> Values:
+        # A blank never makes an administrator (DESIGN 2): the role is said, and the client must fit it.
+        values = super().clean() or self.cleaned_data
+        client, role = values.get("client"), values.get("role")
+        if "client" not in self.errors:
+            if role == REGULAR and client is None:
+                self.add_error("client", "Choose the client that the user belongs to, or the role of an administrator.")
+            if role == ADMINISTRATOR and client is not None:
+                self.add_error("client", "An administrator belongs to no client: clear this, or choose the other role.")
+        return values
+
+    def client_id(self) -> int | None:
+        """The client chosen; None, where there is none or it could not be read."""
+        client = self.cleaned_data.get("client")
+        return client.pk if client is not None else None
+
+
+class UserAddForm(_UserForm, _PasswordFields):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["name"].help_text = "As shown to everybody. Made of the parts below if left blank."
+        self.fields["username"].help_text = "Made of the e-mail if left blank."
+
+    def write(self, reported: Sequence[Fault]) -> User:
+        values = self.cleaned_data
+        password, faults = self.new_password()
+        return users.create(
+            actor=self.actor,
+            client_id=self.client_id(),
+            name=values["name"],
+            given_name=values["given_name"],
+            middle_name=values["middle_name"],
+            family_name=values["family_name"],
+            email=values["email"],
+            username=values["username"] or None,
+            password=password,
+            active=values["active"],
+            email_verified=values["email_verified"],
+            reported=[*reported, *faults],
+        )
+
+
+class UserChangeForm(_UserForm):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["name"].help_text = "As shown to everybody. Made anew when only parts of it are changed."
+
+    def write(self, reported: Sequence[Fault]) -> User:
+        moved = "client" in self.changed_data or "role" in self.changed_data
+        return users.update(
+            actor=self.actor,
+            user_id=self.instance.pk,
+            name=self.changed("name"),
+            given_name=self.changed("given_name"),
+            middle_name=self.changed("middle_name"),
+            family_name=self.changed("family_name"),
+            email=self.changed("email"),
+            username=self.changed("username"),
+            client_id=self.client_id() if moved else UNSET,
+            active=self.changed("active"),
+            email_verified=self.changed("email_verified"),
+            versions=self.versions,
+            reported=reported,
+        )
+
+    def changed(self, name: str) -> Any | Unset:
+        """The value of a field that was changed; what was not touched is not sent."""
+        return self.cleaned_data[name] if name in self.changed_data else UNSET
+
+
+class PasswordForm(ServiceForm, _PasswordFields):
+    """A new password for `user`, or none any more; for oneself the present one is asked for."""
+
+    present_password = _secret("Your present password", "current-password")
+    field_order = ["present_password"]
+
+    def __init__(self, *args: Any, user: User, actor: User, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user, self.actor = user, actor
+        if user.pk != actor.pk:
+            del self.fields["present_password"]
+
+    def clean_present_password(self) -> str:
+        present: str = self.cleaned_data["present_password"]
+        try:
+            sign_ins.verified_user(email=self.user.email, password=present)
+        except InvalidCredentials:
+            self.add_error("present_password", "Is wrong.")
+        return present
+
+    def write(self, reported: Sequence[Fault]) -> User:
+        password, faults = self.new_password()
+        return users.update(actor=self.actor, user_id=self.user.pk, password=password, reported=[*reported, *faults])

@@ -1,0 +1,217 @@
+"""Staff's pages of users."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.admin import export
+from accounts.admin.filters import ClientFilter, CreatedFilter, LastSignInFilter, RoleFilter, StateFilter
+from accounts.admin.forms import PasswordForm, UserAddForm, UserChangeForm
+from accounts.managers import UserQuerySet
+from accounts.models import User
+from accounts.services import users
+from usermgmt import audit
+from usermgmt.admin import words
+from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
+from usermgmt.http.ids import is_id
+
+_hides_passwords = method_decorator(sensitive_post_parameters())
+
+
+@admin.register(User)
+class UserAdmin(ServiceAdmin):
+    kind = "user"
+    form = UserChangeForm
+    list_display = [
+        "shown_name",
+        "shown_email",
+        "shown_username",
+        "shown_client",
+        "role",
+        "state",
+        "created",
+        "signed_in",
+    ]
+    list_filter = [RoleFilter, StateFilter, ClientFilter, CreatedFilter, LastSignInFilter]
+    list_select_related = ["client"]
+    search_fields = ["search_text"]
+    search_help_text = "Any part of name, e-mail or user name; or a number."
+    ordering = ["-id"]
+    autocomplete_fields = ["client"]
+    actions = ["activate", "deactivate", "sign_out", "export", "delete_selected"]
+    readonly_fields = ["id", "password_state", "live_sign_ins", "created", "updated", "signed_in"]
+    fieldsets = [
+        (None, {"fields": ["name", "email", "username", "seen_version"]}),
+        ("Parts of the name", {"fields": ["given_name", "middle_name", "family_name"]}),
+        ("Role and state", {"fields": ["role", "client", "active", "email_verified"]}),
+    ]
+    add_fieldsets = [("Sign-in", {"fields": ["usable_password", "password", "password_confirmation"]})]
+    change_fieldsets = [
+        ("Sign-in", {"fields": ["password_state", "live_sign_ins", "signed_in"]}),
+        ("Record", {"fields": ["id", "created", "updated"]}),
+    ]
+
+    class Media:
+        # The client filter's, as on the form.
+        css = {"screen": ["admin/css/vendor/select2/select2.css", "admin/css/autocomplete.css"]}
+        js = [
+            "admin/js/vendor/jquery/jquery.js",
+            "admin/js/vendor/select2/select2.full.js",
+            "admin/js/jquery.init.js",
+            "admin/js/autocomplete.js",
+        ]
+
+    def find(self, rows: UserQuerySet, word: str) -> UserQuerySet:
+        found = rows.matching(word)
+        return found | rows.filter(pk=int(word)) if is_id(word) else found
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return [*self.fieldsets, *(self.add_fieldsets if obj is None else self.change_fieldsets)]
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **options: Any) -> Any:
+        if obj is None:
+            options["form"] = UserAddForm
+        return super().get_form(request, obj, change, **options)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if db_field.name == "client":
+            # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
+            field.widget.can_change_related = field.widget.can_delete_related = False
+        return field
+
+    def get_urls(self) -> Any:
+        page = self.admin_site.admin_view(self.password_view)
+        return [path("<path:object_id>/password/", page, name="accounts_user_password"), *super().get_urls()]
+
+    @_hides_passwords
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        return super().add_view(request, form_url, extra_context)
+
+    @_hides_passwords
+    def password_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Set a password, or take it away."""
+        user = self.get_object(request, object_id)
+        if user is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        form = PasswordForm(request.POST or None, user=user, actor=actor_of(request))
+        if form.is_valid():
+            if user.pk == request.user.pk:
+                update_session_auth_hash(request, form.instance)  # of one's sessions this one goes on
+            set_ = form.instance.has_usable_password()
+            told = f"The password of {user} was {'set' if set_ else 'taken away'}. Whoever was signed in is so no more."
+            self.message_user(request, told, messages.SUCCESS)
+            return HttpResponseRedirect(self.address("change", user.pk))
+        fieldsets = [(None, {"fields": list(form.fields)})]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Set the password of {user}",
+            "opts": self.opts,
+            "original": user,
+            "form": form,
+            "adminform": admin.helpers.AdminForm(form, fieldsets, {}),  # type: ignore[arg-type]  # any form will do
+        }
+        return TemplateResponse(request, "admin/accounts/user/set_password.html", context)
+
+    def delete(self, request: HttpRequest, row: User) -> None:
+        users.delete(actor=actor_of(request), user_id=row.pk)
+
+    def reason_to_spare(self, request: HttpRequest, row: User) -> str | None:
+        return "that is you" if row.pk == request.user.pk else None
+
+    # Actions
+
+    @admin.action(description="Activate")
+    def activate(self, request: HttpRequest, queryset: UserQuerySet) -> None:
+        def activate(user: User) -> str | None:
+            if user.is_active:
+                return "is active already"
+            users.update(actor=actor_of(request), user_id=user.pk, active=True)
+            return None
+
+        self.each(request, queryset, activate, done="activated")
+
+    @admin.action(description="Deactivate")
+    def deactivate(self, request: HttpRequest, queryset: UserQuerySet) -> None:
+        def deactivate(user: User) -> str | None:
+            reason = self.reason_to_spare(request, user)
+            if reason is None and not user.is_active:
+                reason = "is inactive already"
+            if reason is None:
+                users.update(actor=actor_of(request), user_id=user.pk, active=False)
+            return reason
+
+        self.each(request, queryset, deactivate, done="deactivated")
+
+    @admin.action(description="Sign out everywhere")
+    def sign_out(self, request: HttpRequest, queryset: UserQuerySet) -> None:
+        def sign_out(user: User) -> str | None:
+            reason = self.reason_to_spare(request, user)
+            if reason is None:
+                users.sign_out(actor=actor_of(request), user_id=user.pk)
+            return reason
+
+        self.each(request, queryset, sign_out, done="signed out everywhere")
+
+    @admin.action(description="Export as CSV")
+    def export(self, request: HttpRequest, queryset: UserQuerySet) -> StreamingHttpResponse:
+        audit.record(actor=actor_of(request), action="user.exported", target=("user", None))
+        return export.response(queryset)
+
+    # Columns
+
+    @admin.display(description="name", ordering="name_sorted")
+    def shown_name(self, user: User) -> str:
+        return user.name
+
+    @admin.display(description="e-mail", ordering="email_canonical")
+    def shown_email(self, user: User) -> str:
+        return user.email
+
+    @admin.display(description="user name", ordering="username_canonical")
+    def shown_username(self, user: User) -> str:
+        return user.username
+
+    @admin.display(description="client", ordering="client__name_folded")
+    def shown_client(self, user: User) -> str | None:
+        return user.client.name if user.client is not None else None
+
+    @admin.display(description="role", ordering="is_superuser")
+    def role(self, user: User) -> str:
+        return badge("administrator", "administrator") if user.is_superuser else badge("user", "user")
+
+    @admin.display(description="state", ordering="is_active")
+    def state(self, user: User) -> str:
+        return badge("active", "active") if user.is_active else badge("inactive", "inactive")
+
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, user: User) -> str | None:
+        return words.of_moment(user.created_at)
+
+    @admin.display(description="updated (UTC)")
+    def updated(self, user: User) -> str | None:
+        return words.of_moment(user.updated_at)
+
+    @admin.display(description="last sign-in (UTC)", ordering="last_login")
+    def signed_in(self, user: User) -> str | None:
+        return words.of_moment(user.last_login)
+
+    @admin.display(description="password")
+    def password_state(self, user: User) -> str:
+        state, verb = ("Set", "Change") if user.has_usable_password() else ("None: no sign-in", "Set")
+        return format_html('{} <a href="{}">{} it</a>', state, self.address("password", user.pk), verb)
+
+    @admin.display(description="live sign-ins")
+    def live_sign_ins(self, user: User) -> int:
+        return user.sign_ins.filter(ended_at=None, expires_at__gt=timezone.now()).count()

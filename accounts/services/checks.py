@@ -1,0 +1,95 @@
+"""The rules that the values of a user keep (DESIGN 2), as faults; the database holds them too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import emails, passwords, usernames
+from accounts.models import NAME_MAX_LENGTH, User
+from usermgmt.errors import Fault
+from usermgmt.text import has_control_characters, is_blank
+
+CONSTRAINTS = {
+    "user_email_unique": "email",
+    "user_email_form": "email",
+    "user_username_unique": "username",
+    "user_username_form": "username",
+    "user_name_not_blank": "name",
+}
+"""Named constraint of `User` to the field that it is about."""
+
+NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
+
+
+def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> None:
+    """Trim what is kept trimmed; make the name of its parts where only they were sent."""
+    for field in ("name", "email"):
+        if field in sent:
+            sent[field] = sent[field].strip()
+    if name_from_parts and any(part in sent for part in NAME_PARTS):
+        parts = (sent.get(part, getattr(user, part)).strip() for part in NAME_PARTS)
+        made = " ".join(part for part in parts if part)
+        if made:
+            sent["name"] = made
+
+
+def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
+    """Every fault of the values sent for `user` (an unsaved one: to be made)."""
+    faults = [*names(sent), *_email(sent, user), *_username(sent, user)]
+    if sent.get("password") is not None:
+        owner = passwords.Owner(
+            name=sent.get("name", user.name),
+            email=sent.get("email", user.email),
+            username=sent.get("username", user.username),
+        )
+        faults += passwords.check(sent["password"], owner=owner, policy=policy)
+    return faults
+
+
+def names(sent: Mapping[str, Any]) -> list[Fault]:
+    """The faults of the name and its parts."""
+    faults = []
+    for field in ("name", *NAME_PARTS):
+        value = sent.get(field, "")
+        if field == "name" and "name" in sent and is_blank(value):
+            faults.append(Fault(field, "blank"))
+        elif len(value) > NAME_MAX_LENGTH:
+            faults.append(Fault(field, "too_long", {"maximum": NAME_MAX_LENGTH}))
+        elif has_control_characters(value):
+            faults.append(Fault(field, "invalid"))
+    return faults
+
+
+def _email(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    if "email" not in sent:
+        return []
+    email = sent["email"]
+    faults = email_form(email)
+    if not faults and emails.canonical(email) != user.email_canonical and User.objects.with_email(email).exists():
+        return [Fault("email", "taken")]
+    return faults
+
+
+def email_form(email: str) -> list[Fault]:
+    """The faults of a (trimmed) address by itself."""
+    if not email:
+        return [Fault("email", "blank")]
+    if len(email) > emails.MAX_LENGTH:
+        return [Fault("email", "too_long", {"maximum": emails.MAX_LENGTH})]
+    if len(email) < emails.MIN_LENGTH or not emails.has_form(email):
+        return [Fault("email", "invalid")]
+    return []
+
+
+def _username(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    if "username" not in sent:
+        return []
+    username = sent["username"]
+    if not username:
+        return [Fault("username", "blank")]
+    if len(username) > usernames.MAX_LENGTH:
+        return [Fault("username", "too_long", {"maximum": usernames.MAX_LENGTH})]
+    if not usernames.has_form(username):
+        return [Fault("username", "invalid")]
+    if User.objects.with_username(username).exclude(pk=user.pk).exists():
+        return [Fault("username", "taken")]
+    return []

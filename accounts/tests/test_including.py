@@ -1,0 +1,103 @@
+"""?include= on every call that returns users (native contract 3)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.models import User
+from accounts.services import users
+
+NAMES = ["active", "username", "email_verified", "created_at", "updated_at", "last_sign_in", "role", "profile"]
+CHOICES = ", ".join(NAMES)
+UNKNOWN = {"errors": {"include": [f"is not one of {CHOICES}"]}}
+
+
+def get(call, cast, user, include):
+    return call(cast.administrator).get(f"/users/{user.pk}", {"include": include})
+
+
+def test_all_that_can_be_included(cast, call):
+    users.update(actor=None, user_id=cast.owner.pk, given_name="Olga", middle_name="M.", family_name="Owner")
+    moments = {
+        "created_at": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        "updated_at": datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
+        "last_login": datetime(2026, 3, 4, 5, 6, 7, 100000, tzinfo=UTC),
+    }
+    User.objects.filter(pk=cast.owner.pk).update(email_verified=True, **moments)
+
+    answer = get(call, cast, cast.owner, ",".join(NAMES))
+
+    assert list(answer.json()) == ["id", "name", "email", "client", *NAMES]
+    assert {name: answer.json()[name] for name in NAMES} == {
+        "active": True,
+        "username": "olga",
+        "email_verified": True,
+        "created_at": "2026-01-02T03:04:05.678901Z",
+        "updated_at": "2026-02-03T04:05:06Z",
+        "last_sign_in": "2026-03-04T05:06:07.100000Z",
+        "role": "user",
+        "profile": {"given_name": "Olga", "middle_name": "M.", "family_name": "Owner"},
+    }
+
+
+def test_those_of_an_administrator_who_never_signed_in(cast, call):
+    answer = get(call, cast, cast.spare, "role,last_sign_in,active,profile")
+
+    assert {name: answer.json()[name] for name in ("role", "last_sign_in", "active", "profile")} == {
+        "role": "administrator",
+        "last_sign_in": None,
+        "active": True,
+        "profile": {"given_name": "", "middle_name": "", "family_name": ""},
+    }
+
+
+def test_an_inactive_user_says_so(cast, call):
+    assert get(call, cast, cast.disabled, "active").json()["active"] is False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_adds_one_key(cast, call, name):
+    assert list(get(call, cast, cast.owner, name).json()) == ["id", "name", "email", "client", name]
+
+
+@pytest.mark.parametrize(
+    "include", ["role,active", "active,role", "role,,active,", " role , active ", "role,active,role"]
+)
+def test_the_keys_stand_in_the_contracts_order_once(cast, call, include):
+    assert list(get(call, cast, cast.owner, include).json())[4:] == ["active", "role"]
+
+
+@pytest.mark.parametrize("include", ["", ",", " "])
+def test_nothing_included_adds_nothing(cast, call, include):
+    answer = get(call, cast, cast.owner, include)
+
+    assert (answer.status_code, list(answer.json())) == (200, ["id", "name", "email", "client"])
+
+
+@pytest.mark.parametrize(
+    "include", ["nonsense", "role,nonsense", "ROLE", "password", "client", "role;active", "role.active", "*", "\0", "é"]
+)
+@pytest.mark.parametrize("path", ["/users", "/users?cursor=", "/users/current", "/users/{id}"])
+def test_unknown_names_are_told_on_include(cast, call, path, include):
+    path = path.format(id=cast.owner.pk)
+
+    answer = call(cast.administrator).get(path, {"include": include, **({"cursor": ""} if "?" in path else {})})
+
+    assert (answer.status_code, answer.json()) == (422, UNKNOWN)
+
+
+@pytest.mark.parametrize("path", ["/users", "/users?cursor="])
+def test_every_user_of_a_list_has_it(cast, call, path):
+    separator = "&" if "?" in path else "?"
+
+    listed = call(cast.administrator).get(f"{path}{separator}include=role,active").json()["users"]
+
+    assert [list(user)[4:] for user in listed] == [["active", "role"]] * 6
+    assert {user["name"]: user["role"] for user in listed} == {
+        "Ada Administrator": "administrator",
+        "Sam Spare": "administrator",
+        "Olga Owner": "user",
+        "Stan Stranger": "user",
+        "Otto Outsider": "user",
+        "Dora Disabled": "user",
+    }

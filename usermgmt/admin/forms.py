@@ -1,0 +1,70 @@
+"""Forms of the admin site. No rule of the directory stands in one: the last step of their validation is a service."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+
+from usermgmt.actor import Actor
+from usermgmt.admin import words
+from usermgmt.errors import Fault, Invalid, NotFound, Stale
+
+
+class Text(forms.CharField):
+    """Text as it was typed. `required` and `max_length` only tell the browser: the service judges."""
+
+    def clean(self, value: Any) -> str:
+        return str(self.to_python(value))
+
+
+class ServiceForm(forms.BaseForm):
+    """A form that is valid when the service took what is in it: what it refuses stands beside the fields.
+
+    So all faults are told at once, and none can come after the page said that all is well.
+    """
+
+    actor: Actor
+
+    def write(self, reported: Sequence[Fault]) -> Any:
+        """Call the service, once.
+
+        reported: faults of the fields that could not be read, for the service to raise with its own.
+        """
+        raise NotImplementedError
+
+    def _post_clean(self) -> None:
+        # Django's own hook for the rules of a model, after those of the fields.
+        reported = [Fault(field, "invalid") for field in self.errors]
+        try:
+            self.instance = self.write(reported)
+        except Invalid as refusal:
+            for fault in refusal.faults:
+                if fault not in reported:
+                    self.add_error(fault.field if fault.field in self.fields else None, words.of_fault(fault))
+        except Stale:
+            self.add_error(
+                None,
+                format_html(
+                    "Somebody changed this since you opened it, and nothing was saved."
+                    ' <a href="">Open it anew</a> to see what is there now.'
+                ),
+            )
+        except NotFound as error:
+            self.add_error(None, f"This {error.kind} is gone: somebody deleted it since you opened it.")
+
+
+class ServiceModelForm(ServiceForm, forms.ModelForm):  # type: ignore[type-arg]  # generic for the checker only
+    """The form of a row: it carries the version that it was opened at, for the service to compare."""
+
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk is not None:
+            self.fields["seen_version"].initial = self.instance.version
+
+    @property
+    def versions(self) -> list[int]:
+        """What the service is to compare; a form that does not say its version is stale."""
+        return [self.cleaned_data.get("seen_version") or 0]

@@ -1,0 +1,61 @@
+"""The admin site: the product's name, staff's way in, the newest audit records on its first page."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from usermgmt import audit
+from usermgmt.admin import words
+
+LATEST = 10  # audit records on the first page
+
+
+class SignInForm(AdminAuthenticationForm):
+    """By e-mail and password, for administrators."""
+
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "No administrator signs in with this e-mail and password.",
+    }
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        try:
+            super().confirm_login_allowed(user)
+        except ValidationError:
+            # The credentials were right: the one refusal that the service behind the backend can't tell of.
+            audit.record(actor=user, action="sign_in.refused", target=("user", user.pk))
+            raise
+
+
+class DirectorySite(admin.AdminSite):
+    """Django's site; the project's own stands in `usermgmt.apps`."""
+
+    login_form = SignInForm
+    enable_nav_sidebar = False  # three lists need no second menu
+
+    @property
+    def site_title(self) -> str:  # type: ignore[override]
+        return str(settings.SITE_NAME)
+
+    @property
+    def site_header(self) -> str:  # type: ignore[override]
+        return str(settings.SITE_NAME)
+
+    @property
+    def index_title(self) -> str:  # type: ignore[override]
+        return f"{settings.SITE_NAME} administration"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        latest = [(record, words.of_changes(record.changes)) for record in audit.history(limit=LATEST)]
+        return super().index(request, {"latest": latest, **(extra_context or {})})
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """One's own password has the same page as everybody's."""
+        member: Any = request.user
+        page = f"admin:{member._meta.app_label}_{member._meta.model_name}_password"
+        return HttpResponseRedirect(reverse(page, args=[member.pk]))

@@ -1,0 +1,62 @@
+"""What the directory's refusals and records are in the words of the admin site."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+from usermgmt.audit import Changes
+from usermgmt.errors import BASE, DirectoryError, Fault, Invalid, NotFound, Stale, fragment, sentence
+
+
+def of_fault(fault: Fault) -> str:
+    """A fault as a sentence to stand beside its field."""
+    return f"{capfirst(fragment(fault))}."
+
+
+def of_refusal(error: DirectoryError) -> str:
+    """Why the directory refused, to stand behind the name of the object."""
+    match error:
+        case Invalid():
+            return "; ".join(fragment(fault) if fault.field == BASE else sentence(fault) for fault in error.faults)
+        case NotFound():
+            return "somebody deleted it meanwhile"
+        case Stale():
+            return "somebody changed it meanwhile"
+        case _:
+            return "you may not do this"
+
+
+def of_moment(moment: datetime | None) -> str | None:
+    """A date and time, UTC; None where there is none."""
+    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def of_value(value: Any) -> str:
+    """A value of the audit trail."""
+    match value:
+        case None | "":
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def of_changes(changes: Changes) -> SafeString:
+    """What an audit record says changed, as HTML."""
+    return format_html_join(
+        "", '<div class="change">{}: {}</div>', ((name, _of_change(*c)) for name, c in changes.items())
+    )
+
+
+def _of_change(before: Any, after: Any) -> str | SafeString:
+    if before is None and after is None:  # a secret, or nothing to tell
+        return "changed"
+    if before is None:
+        return of_value(after)
+    if after is None:
+        return format_html("<del>{}</del>", of_value(before))
+    return format_html("<del>{}</del> → {}", of_value(before), of_value(after))

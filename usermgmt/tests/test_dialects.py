@@ -1,0 +1,321 @@
+"""The seam by which a dialect adds itself, shown with a whole dialect in one file (DESIGN 1).
+
+The miniature dialect has a prefix, an error shape, a content type, a parser, a renderer, an
+authentication and a refusal of its own, and is added as any other: by a `Contract` in CONTRACTS.
+"""
+
+from http import HTTPStatus
+
+import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError, connection
+from django.http import HttpResponse, JsonResponse
+from django.urls import path
+from rest_framework import authentication, exceptions, renderers
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from accounts.models import Event, User
+from accounts.services import users
+from usermgmt.errors import Forbidden, NotFound, fragment
+from usermgmt.http.contracts import Contract, Problem, Refused, mounted
+from usermgmt.http.ids import id_of
+from usermgmt.http.parsers import StrictJSONParser
+from usermgmt.http.serializers import Reader, StrictStringField
+from usermgmt.http.viewsets import Calls, actor_of
+from usermgmt.urls import NATIVE
+from usermgmt.urls import urlpatterns as native_table
+
+# mapping.py of the dialect
+
+
+def to_member(user):
+    return {"ref": f"m-{user.pk}", "display": user.name, "mail": user.email}
+
+
+def from_member(values):
+    return {"name": values.get("display", ""), "email": values.get("mail", "")}
+
+
+# serializers.py
+
+
+class MemberReader(Reader):
+    display = StrictStringField()
+    mail = StrictStringField()
+
+
+# errors.py
+
+
+def render(problem: Problem) -> HttpResponse:
+    words = [f"{fault.field} {fragment(fault)}" for fault in problem.faults]
+    return JsonResponse(
+        {"ok": False, "code": problem.code, "words": words or [problem.detail], "data": dict(problem.data)},
+        status=HTTPStatus.GONE if problem.status == 404 else problem.status,  # a vendor's quirk: it knows no 404
+        headers=dict(problem.headers),
+        content_type="application/mini+json",
+    )
+
+
+# views.py
+
+
+class KeyAuthentication(authentication.BaseAuthentication):
+    """`X-Mini-Key: {e-mail}`; no WWW-Authenticate, which makes DRF answer 403 by itself."""
+
+    def authenticate(self, request):
+        if "X-Mini-Key" not in request.headers:
+            return None
+        user = User.objects.with_email(request.headers["X-Mini-Key"]).first()
+        if user is None:
+            raise exceptions.AuthenticationFailed
+        return user, None
+
+
+class MiniParser(StrictJSONParser):
+    media_type = "application/mini+json"
+
+
+class MiniRenderer(renderers.JSONRenderer):
+    media_type = "application/mini+json"
+
+
+class Members(Calls):
+    kind = "user"
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [IsAuthenticated]
+    parser_classes = [MiniParser]
+    renderer_classes = [MiniRenderer]
+
+    def create(self, request):
+        if not actor_of(request).is_superuser:
+            raise Forbidden
+        values, faults = MemberReader.read(request.data)
+        user = users.create(actor=actor_of(request), client_id=None, reported=faults, **from_member(values))
+        return Response(to_member(user), status=201)
+
+    def retrieve(self, request, id):
+        user = User.objects.visible_to(actor_of(request)).filter(pk=id_of(id, "user")).first()
+        if user is None:
+            raise NotFound("user")
+        return Response(to_member(user))
+
+
+class Searches(Calls):
+    """A call open to anyone, with a grammar of its own for `q`."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    def list(self, request):
+        if "(" in request.query_params["q"]:  # and where there is no q at all, a mistake of ours: KeyError
+            raise Refused(Problem(400, "bad_grammar", "No brackets, please.", data={"at": 0}))
+        return Response([to_member(user) for user in User.objects.matching(request.query_params["q"])])
+
+
+# urls.py
+
+MINI = Contract(
+    name="mini",
+    prefix="mini/",
+    urls=[
+        path("members", Members.as_view({"post": "create"})),
+        path("members/<str:id>", Members.as_view({"get": "retrieve"})),
+        path("search", Searches.as_view({"get": "list"})),
+    ],
+    render=render,
+)
+
+# The root urlconf that this file stands for: the house's own, with one contract more.
+CONTRACTS = [NATIVE, MINI]
+urlpatterns = [*mounted([MINI]), *native_table]
+handler400 = "usermgmt.http.problems.bad_request"
+handler500 = "usermgmt.http.problems.server_error"
+
+MEDIA_TYPE = "application/mini+json"
+
+
+@pytest.fixture(autouse=True)
+def root(settings):
+    settings.ROOT_URLCONF = __name__
+
+
+@pytest.fixture
+def mini():
+    """`mini(user)` calls the miniature dialect as `user`."""
+
+    def as_user(user=None):
+        client = APIClient(raise_request_exception=False)
+        if user is not None:
+            client.credentials(HTTP_X_MINI_KEY=user.email)
+        return client
+
+    return as_user
+
+
+def post(client, body: bytes, media_type=MEDIA_TYPE):
+    return client.post("/mini/members", body, content_type=media_type)
+
+
+def test_it_makes_a_user_who_is_there_at_the_native_door(cast, call, mini):
+    answer = post(mini(cast.administrator), b'{"display": "Mia Member", "mail": "mia@example.com"}')
+    assert (answer.status_code, answer["Content-Type"]) == (201, MEDIA_TYPE)
+    made = User.objects.get(email="mia@example.com")
+    assert answer.json() == {"ref": f"m-{made.pk}", "display": "Mia Member", "mail": "mia@example.com"}
+    shown = call(cast.administrator).get(f"/users/{made.pk}").json()
+    assert shown == {"id": made.pk, "name": "Mia Member", "email": "mia@example.com", "client": None}
+
+
+def test_the_audit_trail_names_the_dialect(cast, mini):
+    post(mini(cast.administrator), b'{"display": "Mia Member", "mail": "mia@example.com"}')
+    post(mini(cast.owner), b'{"display": "Mia Member", "mail": "mia2@example.com"}')
+    told = Event.objects.order_by("id").values_list("contract", "action", "actor_id", "target_kind")
+    assert list(told) == [
+        ("mini", "user.created", cast.administrator.pk, "user"),
+        ("mini", "change.refused", cast.owner.pk, "user"),
+    ]
+
+
+def shape(code, words, **data):
+    return {"ok": False, "code": code, "words": [words] if isinstance(words, str) else words, "data": data}
+
+
+def test_a_body_of_another_media_type_is_refused_in_its_shape(cast, mini):
+    answer = post(mini(cast.administrator), b"{}", "application/json")
+    assert answer.status_code == 415
+    assert answer.json() == shape("unsupported_media_type", 'Unsupported media type "application/json" in request.')
+
+
+def test_a_body_that_is_no_json_is_refused_in_its_shape(cast, mini):
+    answer = post(mini(cast.administrator), b"{")
+    assert (answer.status_code, answer["Content-Type"]) == (400, MEDIA_TYPE)
+    assert answer.json() == shape("bad_request", "The request body is not valid JSON.")
+
+
+def test_faults_are_told_in_its_shape(cast, mini):
+    answer = post(mini(cast.administrator), b'{"display": 5, "mail": "ada@example.com"}')
+    assert answer.status_code == 422
+    assert answer.json() == shape(
+        "invalid", ["display is invalid", "name can't be blank", "email has already been taken"]
+    )
+
+
+@pytest.mark.parametrize("ref", ["99999999999999999999", "999999", "abc"])
+def test_a_user_who_is_not_there_is_told_in_its_shape_with_the_kind(cast, mini, ref):
+    answer = mini(cast.administrator).get(f"/mini/members/{ref}")
+    assert answer.status_code == 410
+    assert answer.json() == shape("not_found", "", kind="user")
+
+
+@pytest.mark.parametrize("address", ["", "nobody@example.com"])
+def test_a_stranger_is_told_in_its_shape_and_never_403(db, mini, address):
+    answer = mini(User(email=address) if address else None).get("/mini/members/1")
+    assert (answer.status_code, answer["Content-Type"]) == (401, MEDIA_TYPE)
+    assert answer.json() == shape("unauthenticated", "")
+    assert "WWW-Authenticate" not in answer  # that is its render's to say
+
+
+def test_what_is_forbidden_is_told_in_its_shape(cast, mini):
+    answer = post(mini(cast.owner), b"{}")
+    assert (answer.status_code, answer.json()) == (403, shape("forbidden", ""))
+
+
+def test_a_method_that_a_path_has_not_is_told_in_its_shape(cast, mini):
+    answer = mini(cast.administrator).delete("/mini/members")
+    assert (answer.status_code, answer.json()) == (405, shape("method_not_allowed", 'Method "DELETE" not allowed.'))
+
+
+@pytest.mark.parametrize("path", ["/mini/", "/mini/nope", "/mini/members/1/2", "/mini/users", "/mini/members/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_unknown_path_below_its_prefix_is_told_in_its_shape(mini, path, method):
+    answer = getattr(mini(), method)(path)
+    assert (answer.status_code, answer["Content-Type"]) == (410, MEDIA_TYPE)
+    assert answer.json() == shape("not_found", "")
+
+
+def test_a_rule_of_its_own_refuses_with_its_own_code_and_data(mini):
+    answer = mini().get("/mini/search", {"q": "("})
+    assert (answer.status_code, answer.json()) == (400, shape("bad_grammar", "No brackets, please.", at=0))
+
+
+def test_a_mistake_of_ours_is_told_in_its_shape_without_a_trace(mini):
+    answer = mini().get("/mini/search")
+    assert (answer.status_code, answer["Content-Type"]) == (500, MEDIA_TYPE)
+    assert answer.json() == shape("server_error", "An unexpected error occurred.")
+
+
+def away(execute, sql, params, many, context):
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def test_a_database_that_is_away_is_told_in_its_shape(cast, mini):
+    with connection.execute_wrapper(away):
+        answer = mini(cast.administrator).get("/mini/members/1")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert answer.json() == shape("unavailable", "The service is temporarily unavailable.")
+
+
+def test_what_fails_before_any_view_is_told_in_its_shape(mini, settings):
+    settings.ALLOWED_HOSTS = ["directory.example.com"]
+    answer = mini().get("/mini/members/1", HTTP_HOST="elsewhere.example.com")
+    assert (answer.status_code, answer["Content-Type"]) == (400, MEDIA_TYPE)
+    assert answer.json() == shape("bad_request", "The request is malformed.")
+
+
+def test_what_breaks_middleware_is_told_in_its_shape(mini, monkeypatch):
+    def broken(self, request):
+        raise SuspiciousOperation
+
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", broken)
+    answer = mini().get("/mini/members/1")
+    assert (answer.status_code, answer.json()) == (400, shape("bad_request", "The request is malformed."))
+
+
+def test_the_native_contract_beside_it_is_untouched(cast, call, mini):
+    """The same faults at the other door, in the other shape; and a path that only begins like the prefix."""
+    native = call(cast.administrator)
+    for place in ("/members", "/mini", "/minimal/members"):
+        answer = native.get(place)
+        assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+    answer = native.get("/users/999999")
+    assert (answer.status_code, answer.json()) == (404, {"error": "User not found"})
+    answer = mini(cast.administrator).get("/users/1")
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert answer.json() == {"error": "You need to sign in or sign up before continuing."}
+    assert native.get("/openapi.json")["Content-Type"] == "application/json"
+
+
+def test_the_longest_prefix_answers_whatever_the_order():
+    """Two dialects may share the beginning of a path, as /api and /api/v1 do."""
+    inner = Contract(name="inner", prefix="mini/inner/", urls=[], render=render)
+    prefixes = [str(pattern.pattern) for pattern in mounted([NATIVE, MINI, inner])]
+    assert prefixes == ["mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
+
+
+def test_a_dot_in_a_prefix_is_a_dot():
+    versioned = Contract(name="versioned", prefix="v1.0/", urls=[], render=render)
+    unmatched = versioned.mount()[1]
+    assert unmatched.resolve("v1.0/x") is not None
+    assert unmatched.resolve("v1x0/x") is None
+
+
+@pytest.mark.parametrize(
+    ("contracts", "said"),
+    [
+        (
+            [NATIVE, MINI, Contract("mini", "other/", [], render)],
+            "Two contracts have the same name: native, mini, mini.",
+        ),
+        ([NATIVE, MINI, Contract("other", "mini/", [], render)], "Two contracts have the same prefix: , mini/, mini/."),
+    ],
+)
+def test_contracts_that_clash_are_found_at_the_start(monkeypatch, contracts, said):
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", contracts)
+    assert [(error.id, error.msg) for error in run_checks(tags=["urls"])] == [("usermgmt.E003", said)]
+
+
+def test_contracts_that_do_not_clash_pass():
+    assert run_checks(tags=["urls"]) == []

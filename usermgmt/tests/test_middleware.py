@@ -1,0 +1,255 @@
+"""Around every request: its id, its origin, caching, one line of log, and no session but the admin site's."""
+
+import json
+import logging
+import uuid
+from ipaddress import ip_network
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client, RequestFactory
+
+from accounts.models import Event
+from accounts.tests.factories import PASSWORD, AdministratorFactory
+from usermgmt.http.logs import JSONFormatter
+from usermgmt.http.middleware import OriginMiddleware, address_of
+
+
+@pytest.fixture
+def lines(caplog):
+    """The lines of the access log so far, as objects."""
+    caplog.set_level(logging.INFO, logger="usermgmt.access")
+    return lambda: [
+        json.loads(JSONFormatter().format(record)) for record in caplog.records if record.name == "usermgmt.access"
+    ]
+
+
+# The request's id
+
+
+@pytest.mark.parametrize("sent", ["a", "0af7651916cd43dd8448eb211c80319c", "A.b_c-9", "x" * 64])
+def test_an_id_that_was_sent_comes_back(client, sent):
+    assert client.get("/livez", headers={"X-Request-ID": sent})["X-Request-ID"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "a\nb", "ä", "<script>", "a;b", "a\n", "../x", '{"a":1}'])
+def test_an_id_that_could_not_stand_in_a_log_is_replaced(client, sent):
+    made = client.get("/livez", headers={"X-Request-ID": sent})["X-Request-ID"]
+    assert str(uuid.UUID(made)) == made
+
+
+def test_requests_without_one_get_one_each(client):
+    made = [client.get("/livez")["X-Request-ID"] for _ in range(2)]
+    assert made[0] != made[1]
+    assert all(str(uuid.UUID(one)) == one for one in made)
+
+
+def test_an_answer_from_before_any_view_has_it_too(client, settings):
+    settings.ALLOWED_HOSTS = ["directory.example.com"]
+    answer = client.get("/users", headers={"X-Request-ID": "abc"})
+    assert (answer.status_code, answer["X-Request-ID"]) == (400, "abc")
+
+
+# Where it came from
+
+
+@pytest.fixture
+def came_from(settings):
+    """The address of a request by its connection and its X-Forwarded-For, behind two kinds of proxies."""
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:aa::/48")]
+
+    def address(connected, forwarded=None):
+        headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+        return address_of(RequestFactory().get("/", headers=headers, REMOTE_ADDR=connected))
+
+    return address
+
+
+@pytest.mark.parametrize("forwarded", [None, "", "198.51.100.1", "10.0.0.1", "198.51.100.1, 10.0.0.1", "garbage"])
+@pytest.mark.parametrize("connected", ["203.0.113.9", "2001:db8:bb::1"])
+def test_a_caller_who_is_no_proxy_is_who_is_connected_whatever_is_forwarded(came_from, connected, forwarded):
+    assert came_from(connected, forwarded) == connected
+
+
+def test_no_proxy_is_trusted_unless_it_is_named(came_from, settings):
+    settings.TRUSTED_PROXIES = []
+    assert came_from("10.0.0.1", "198.51.100.1") == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("connected", "forwarded", "address"),
+    [
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", " , ,", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        # What the caller itself sent stands to the left of what our proxy saw.
+        ("10.0.0.1", "192.0.2.66, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "10.0.0.7, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "garbage, 198.51.100.1", "198.51.100.1"),
+        # Several proxies of ours
+        ("10.0.0.1", "192.0.2.66, 198.51.100.1, 10.0.0.2,10.0.0.3", "198.51.100.1"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("2001:db8:aa::1", "2001:DB8:BB:0::7", "2001:db8:bb::7"),
+        ("2001:db8:aa::1", "198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        # IPv4 within IPv6, as a socket for both families says it
+        ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+        # A zone is no part of an address, and databases refuse it
+        ("10.0.0.1", "fe80::1%eth0", "fe80::1"),
+        ("10.0.0.1", "fe80::1%" + "x" * 500, "fe80::1"),
+        # What is no address
+        ("10.0.0.1", "garbage", None),
+        ("10.0.0.1", "unknown", None),
+        ("10.0.0.1", "198.51.100.1:4711", None),
+        ("10.0.0.1", "198.51.100.256", None),
+        ("10.0.0.1", "198.51.100.1; DROP TABLE", None),
+        ("", None, None),  # a unix socket
+        ("", "198.51.100.1", None),
+    ],
+)
+def test_behind_our_proxies_the_caller_is_the_last_one_who_is_none(came_from, connected, forwarded, address):
+    assert came_from(connected, forwarded) == address
+
+
+@pytest.mark.parametrize("forwarded", ["fe80::1%eth0", "fe80::1%" + "x" * 500, "garbage", "::ffff:198.51.100.1"])
+def test_whatever_is_forwarded_the_audit_trail_can_hold(db, client, settings, forwarded):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
+    body = {"email": "nobody@example.com", "password": "wrong password"}
+    answer = client.post(
+        "/auth/token", body, "application/json", headers={"X-Forwarded-For": forwarded, "X-Request-ID": "abc"}
+    )
+    assert answer.status_code == 401
+    event = Event.objects.get()
+    assert (event.contract, event.request_id, event.action) == ("native", "abc", "sign_in.failed")
+    assert event.address in ("fe80::1", None, "198.51.100.1")
+
+
+# Caching
+
+
+def test_nothing_is_kept_by_caches_unless_a_page_says_so(cast, call, client):
+    for path in ("/users/current", "/users/99", "/nope", "/livez"):
+        assert call(cast.owner).get(path)["Cache-Control"] == "no-store"
+    assert client.get("/users")["Cache-Control"] == "no-store"
+    assert client.get("/.well-known/jwks.json")["Cache-Control"] == "public, max-age=300"
+
+
+# The line of log
+
+
+def test_every_request_has_one_line(cast, call, lines):
+    caller = call(cast.owner)
+    caller.get("/users/current?secret=1", HTTP_X_REQUEST_ID="abc", REMOTE_ADDR="203.0.113.9")
+    (line,) = lines()
+    assert line.pop("milliseconds") >= 0
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "usermgmt.access",
+        "message": "GET /users/current 200",
+        "method": "GET",
+        "path": "/users/current",
+        "status": 200,
+        "request_id": "abc",
+        "contract": "native",
+        "address": "203.0.113.9",
+        "user": cast.owner.pk,
+    }
+
+
+def test_no_line_has_a_query_a_body_a_token_or_a_password(cast, call, lines, client):
+    client.post("/auth/token?token=SECRET", {"email": "olga@example.com", "password": PASSWORD}, "application/json")
+    client.get("/users?search=SECRET", headers={"Authorization": "Bearer SECRET", "Cookie": "sessionid=SECRET"})
+    call(cast.administrator).get("/users?email=SECRET@example.com")
+    text = json.dumps(lines())
+    assert [line["status"] for line in lines()] == [200, 401, 200]
+    assert "SECRET" not in text
+    assert PASSWORD not in text
+    assert "olga" not in text
+
+
+def test_a_line_break_in_a_path_breaks_no_line(client, lines):
+    client.get("/users/%0aINFO%20forged")
+    (line,) = lines()
+    assert line["path"] == "/users/\nINFO forged"
+    assert "\n" not in json.dumps(line)
+
+
+def test_failures_have_their_line_too(db, call, lines, monkeypatch):
+    monkeypatch.setattr("usermgmt.http.health.connections", None)
+    assert call().get("/readyz").status_code == 500
+    assert [(line["status"], line["path"], line["user"]) for line in lines()] == [(500, "/readyz", None)]
+
+
+def test_an_error_is_one_line_with_its_trace_in_it(client, caplog, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr("usermgmt.http.health.connections", None)
+    client.get("/readyz")
+    (record,) = [record for record in caplog.records if record.name == "usermgmt.problems"]
+    text = JSONFormatter().format(record)
+    assert "\n" not in text
+    line = json.loads(text)
+    assert (line["level"], line["message"]) == ("error", "unexpected error")
+    assert "TypeError" in line["trace"]
+
+
+def test_a_line_of_the_admin_site_names_the_member_of_staff(db, client, lines):
+    administrator = AdministratorFactory()
+    client.force_login(administrator)
+    assert client.get("/admin/").status_code == 200
+    (line,) = lines()
+    assert (line["contract"], line["user"]) == ("admin", administrator.pk)
+
+
+def test_with_the_database_away_the_admin_site_answers_and_has_its_line(db, client, lines):
+    def away(*arguments):
+        raise OperationalError("gone")
+
+    client.force_login(AdministratorFactory())
+    client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        answer = client.get("/admin/", headers={"X-Request-ID": "abc"})
+    assert (answer.status_code, answer["Retry-After"], answer["X-Request-ID"]) == (503, "1", "abc")
+    assert [(line["status"], line["user"]) for line in lines()] == [(503, None)]
+
+
+def test_the_origin_ends_with_the_request(rf):
+    from django.http import HttpResponse
+
+    from usermgmt.origin import Origin, current
+
+    seen = []
+
+    def view(request):
+        seen.append(current())
+        return HttpResponse()
+
+    OriginMiddleware(view)(rf.get("/users", headers={"X-Request-ID": "abc"}))
+    OriginMiddleware(view)(rf.get("/admin/", headers={"X-Request-ID": "def"}))
+    assert seen == [Origin("native", "abc", "127.0.0.1"), Origin("admin", "def", "127.0.0.1")]
+    assert current() == Origin("command", "", None)
+
+
+# Sessions
+
+
+def test_a_session_of_the_admin_site_opens_no_api(db, client):
+    client.force_login(AdministratorFactory())
+    assert client.get("/admin/").status_code == 200
+    answer = client.get("/users/current")
+    assert (answer.status_code, answer.cookies) == (401, {})
+
+
+def test_the_apis_set_no_cookie_and_ask_for_no_forgery_token(cast):
+    program = Client(enforce_csrf_checks=True)
+    answer = program.post("/auth/token", {"email": "olga@example.com", "password": PASSWORD}, "application/json")
+    assert (answer.status_code, answer.cookies) == (200, {})
+    answer = program.post("/nope", {}, "application/json")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+
+
+def test_forms_of_the_admin_site_ask_for_a_forgery_token(cast):
+    person = Client(enforce_csrf_checks=True)
+    answer = person.post("/admin/login/", {"username": "ada@example.com", "password": PASSWORD})
+    assert (answer.status_code, "sessionid" in answer.cookies) == (403, False)

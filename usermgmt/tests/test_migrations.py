@@ -1,0 +1,46 @@
+"""The migrations make the schema that the models say."""
+
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from usermgmt.columns import FoldedField
+
+OURS = ("accounts", "clients")
+FOLDED = [
+    (model._meta.db_table, column.column)
+    for app in OURS
+    for model in apps.get_app_config(app).get_models()
+    for column in model._meta.concrete_fields
+    if isinstance(column, FoldedField)
+]
+
+
+def test_no_migration_is_missing(db):
+    said = StringIO()
+    call_command("makemigrations", "--check", "--dry-run", stdout=said)
+    assert said.getvalue() == "No changes detected\n"
+
+
+@pytest.mark.parametrize("app", OURS)
+def test_they_are_one_line_and_each_name_says_what_it_does(app):
+    loader = MigrationLoader(None)
+    assert len(loader.graph.leaf_nodes(app)) == 1
+    names = sorted(name for label, name in loader.disk_migrations if label == app)
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    assert not [name for name in names if "auto" in name or "alter_" in name]
+
+
+def test_every_folded_column_compares_bytes(db):
+    assert len(FOLDED) == 5
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT table_name, column_name FROM information_schema.columns WHERE collation_name = 'C'")
+            assert set(cursor.fetchall()) >= set(FOLDED)
+        else:  # SQLite does unless a column says otherwise
+            cursor.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%COLLATE%'")
+            assert cursor.fetchone() == (0,)

@@ -1,0 +1,51 @@
+"""The README tells the truth: its tour gives the answers it prints, its table names every setting."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+README = (settings.BASE_DIR / "README.md").read_text()
+TOUR = README[README.index("## A tour with curl") : README.index("## The native contract in short")]
+STEPS = re.findall(r"```bash\n(.*?)```(?:\s*```json\n(.*?)```)?", TOUR, re.DOTALL)
+
+
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
+def test_the_tour_gives_the_answers_it_prints(live_server, monkeypatch):
+    assert shutil.which("curl"), "the tour needs curl: apt-get install curl"
+    monkeypatch.setenv("DJANGO_SUPERUSER_EMAIL", "admin@example.com")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    call_command("ensure_administrator")
+    mark = "--- next"
+    script = f"\necho; echo '{mark}'\n".join(command for command, _ in STEPS)
+    script = script.replace("http://127.0.0.1:8000", live_server.url)
+    told = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603, S607
+    answers = [answer.strip() for answer in told.stdout.split(mark)]
+    assert len(answers) == len(STEPS) > 10
+    for answer, (command, printed) in zip(answers, STEPS, strict=True):
+        if printed:
+            assert re.sub(r"eyJ[\w.-]+", "eyJ...", answer) == json.dumps(json.loads(printed), separators=(",", ":")), (
+                command
+            )
+
+
+def test_the_table_names_every_variable_that_the_settings_read():
+    source = (settings.BASE_DIR / "usermgmt" / "settings.py").read_text()
+    read = set(re.findall(r'(?:_boolean|_integer|_list|_networks|_choice|env\.str)\(\s*"([A-Z0-9_]+)"', source))
+    table = README[README.index("## Configuration") : README.index("## Operation")]
+    assert len(read) > 15
+    assert read - set(re.findall(r"`([A-Z0-9_]+)`", table)) == set()
+
+
+def test_the_table_of_commands_names_every_command_of_ours():
+    ours = {
+        path.stem
+        for app in ("accounts", "clients")
+        for path in (settings.BASE_DIR / app / "management" / "commands").glob("[a-z]*.py")
+    }
+    assert ours
+    assert ours == set(re.findall(r"^\| `manage.py (\w+)", README, re.MULTILINE))
