@@ -17,7 +17,7 @@ from benchmarks.serving import SERVERS, Running
 from benchmarks.sides import OPERATIONS, OURS, SIDES, STOCK, Side, Unequal, compare, database, postgresql
 
 WARM_UP_SECONDS = 2
-DEFAULT_SERVER = "gunicorn-gthread"
+DEFAULT_SERVER = "make-serve"
 SMOKE = ["--users=50", "--rounds=1", "--seconds=1", "--minutes=3"]
 
 
@@ -32,11 +32,11 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--operations", type=_operations, default=list(OPERATIONS), metavar="NAME[,NAME]", help=", ".join(OPERATIONS)
     )
-    parser.add_argument("--rounds", type=int, default=3, help="the table shows their medians")
-    parser.add_argument("--seconds", type=int, default=7, help="of each run, one side and one operation")
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--workers", type=int, default=2, help="processes of each server")
-    parser.add_argument("--threads", type=int, default=4, help="of each worker process, where the server has them")
+    parser.add_argument("--rounds", type=_count, default=3, help="the table shows their medians")
+    parser.add_argument("--seconds", type=_count, default=7, help="of each run, one side and one operation")
+    parser.add_argument("--connections", type=_count, default=16)
+    parser.add_argument("--workers", type=_count, default=2, help="processes of each server")
+    parser.add_argument("--threads", type=_count, default=4, help="of each worker process, where the server has them")
     parser.add_argument("--server", choices=SERVERS, default=DEFAULT_SERVER)
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432", help="URL without a database")
     parser.add_argument("--minutes", type=float, default=20, help="the whole run is given up after them")
@@ -45,6 +45,12 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--smoke", action="store_true", help=f"whether the frame works: {' '.join(SMOKE)}")
     read = parser.parse_args(given)
     return parser.parse_args([*SMOKE, *given]) if read.smoke else read
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError("at least 1")
+    return int(text)
 
 
 def _numbers(text: str) -> list[int]:

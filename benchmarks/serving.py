@@ -43,6 +43,13 @@ def _gunicorn(worker: str) -> Callable[[str, int, int, int], list[str]]:
     return arguments
 
 
+def _chosen(application: str, port: int, workers: int, threads: int) -> list[str]:
+    return [
+        *("gunicorn", "--config=python:usermgmt.server", f"--bind={HOST}:{port}", f"--workers={workers}"),
+        *(f"--threads={threads}", application),
+    ]
+
+
 def _granian(application: str, port: int, workers: int, threads: int) -> list[str]:
     return [
         *("granian", f"--host={HOST}", f"--port={port}", "--interface=wsgi", f"--workers={workers}", "--no-ws"),
@@ -58,6 +65,7 @@ def _uvicorn(application: str, port: int, workers: int, threads: int) -> list[st
 
 
 SERVERS: Mapping[str, Server] = {
+    "make-serve": Server("gunicorn", _chosen),
     "gunicorn-sync": Server("gunicorn", _gunicorn("sync")),
     "gunicorn-gthread": Server("gunicorn", _gunicorn("gthread")),
     "granian": Server("granian", _granian),
