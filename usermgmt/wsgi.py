@@ -4,10 +4,11 @@ import os
 
 import django
 
-from usermgmt.http.wsgi import ChunkedBodies, Handler
+from usermgmt.http.wsgi import Bodies, Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usermgmt.settings")
 django.setup(set_prefix=False)
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes; the JSON gate's own limit is lower, forms of the admin site need room
-application = ChunkedBodies(Handler(), limit=BODY_LIMIT)
+BODY_PATIENCE = 16 * 1024 * 1024  # bytes; who sends more may see a reset connection instead of the 413
+application = Bodies(Handler(), limit=BODY_LIMIT, patience=BODY_PATIENCE)

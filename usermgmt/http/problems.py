@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core import exceptions as django
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
@@ -49,7 +49,7 @@ def problem_of(error: BaseException) -> Problem:
             return Problem(403, "forbidden")
         case django.RequestDataTooBig():
             return Problem(413, "too_large", BodyTooLarge.default_detail)
-        case django.BadRequest() | django.SuspiciousOperation() | MultiPartParserError():
+        case django.BadRequest() | django.SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return Problem(400, "bad_request", "The request is malformed.")
         case OperationalError() | InterfaceError():
             return Problem(

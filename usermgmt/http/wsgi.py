@@ -1,11 +1,12 @@
 """Between the server and Django: bodies of unknown length, and headers that Django reads too trustingly."""
 
+import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import IO, Any
 
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -13,21 +14,50 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _PARAMETER = re.compile(r";([^;,=]*)=[^;,]*")
 
 
-class ChunkedBodies:
-    """Reads a chunked body up to `limit` + 1 bytes and announces its length (RFC 9112 7.1).
+_BLOCK = 64 * 1024  # bytes
 
-    Django reads only what Content-Length announces, so a chunked body would seem empty.
+
+class Bodies:
+    """Bodies as Django needs them, and read to their end, whatever Django leaves of them.
+
+    A chunked one (RFC 9112 7.1) is read up to `limit` + 1 bytes, and its length announced: Django reads only
+    what Content-Length announces, so it would seem empty.
+    What is left of any is read and thrown away, up to `patience` bytes: a server that closes on a client that
+    still sends resets the connection, and the client never sees the answer (RFC 9112 9.6).
     """
 
-    def __init__(self, application: Application, *, limit: int) -> None:
+    def __init__(self, application: Application, *, limit: int, patience: int) -> None:
         self.application = application
         self.limit = limit
+        self.patience = patience
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not environ.get("CONTENT_LENGTH") and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-            body = environ["wsgi.input"].read(self.limit + 1)
-            environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        return self.application(environ, start_response)
+        body = self._sent(environ)
+        if body is None:
+            return self.application(environ, start_response)
+        answer = self.application({**environ, "wsgi.input": body}, start_response)
+        self._drain(body)
+        return answer
+
+    def _sent(self, environ: dict[str, Any]) -> Any:
+        """The body, which ends where it ends; None if there is none."""
+        length = environ.get("CONTENT_LENGTH", "")
+        if length.isascii() and length.isdigit():
+            return LimitedStream(environ["wsgi.input"], int(length)) if int(length) else None
+        # A server that does not say so hands over the bare connection, which has no end.
+        chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        if length or not chunked or not environ.get("wsgi.input_terminated"):
+            return None
+        body = environ["wsgi.input"].read(self.limit + 1)
+        self._drain(environ["wsgi.input"])
+        environ["CONTENT_LENGTH"] = str(len(body))
+        return io.BytesIO(body)
+
+    def _drain(self, body: IO[bytes]) -> None:
+        left = self.patience
+        with contextlib.suppress(OSError):  # the client is gone, and so is its answer
+            while left > 0 and (block := body.read(_BLOCK)):
+                left -= len(block)
 
 
 class Request(WSGIRequest):

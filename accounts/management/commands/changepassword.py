@@ -23,8 +23,8 @@ class Command(changepassword.Command):
         if user is None:
             raise CommandError(f"There is no user with the address {email}.")
         for _ in range(TRIES):
-            password = self._get_pass()
-            if password != self._get_pass("Password (again): "):
+            password = self._get_pass()  # type: ignore[attr-defined]  # the stubs leave it out
+            if password != self._get_pass("Password (again): "):  # type: ignore[attr-defined]
                 self.stderr.write("The two are not the same. Try again.")
                 continue
             try:

@@ -1,0 +1,1 @@
+"""The peer: a user directory as Django and DRF give it, out of the box."""

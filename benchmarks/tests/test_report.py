@@ -1,0 +1,54 @@
+"""Medians, ratios, and the table."""
+
+import pytest
+
+from benchmarks.report import Row, comparison, middle, ratio, rewritten
+from benchmarks.wrk import Figure
+
+
+def test_the_middle_is_the_median_of_each_value_by_itself():
+    rounds = [Figure(100, 9, 30), Figure(900, 1, 10), Figure(200, 2, 90)]
+    assert middle(rounds) == Figure(per_second=200, p50=2, p99=30)
+
+
+def test_the_middle_of_two_rounds_lies_between_them():
+    assert middle([Figure(100, 1, 10), Figure(300, 2, 20)]) == Figure(200, 1.5, 15)
+
+
+def test_the_ratio_is_ours_to_stock():
+    assert ratio(Row("get", 1000, ours=Figure(300, 1, 2), stock=Figure(200, 1, 2))) == 1.5
+
+
+@pytest.mark.parametrize("sides", [(None, Figure(1, 1, 1)), (Figure(1, 1, 1), None), (None, None)])
+def test_there_is_no_ratio_to_a_refused_run(sides: tuple[Figure | None, Figure | None]):
+    assert ratio(Row("get", 1000, *sides)) is None
+
+
+def test_the_table_has_a_line_per_operation_and_size():
+    rows = [
+        Row("get", 1000, ours=Figure(1234.5, 1.26, 20), stock=Figure(617.25, 2.5, 40)),
+        Row("list", 1_000_000, ours=Figure(12.34, 1000, 2345.6), stock=Figure(24.68, 500, 900)),
+    ]
+    assert comparison(rows).splitlines() == [
+        "| Operation | Users | req/s | stock | ratio | p50 ms | stock | p99 ms | stock |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| get | 1,000 | 1,234 | 617 | 2.00 | 1.3 | 2.5 | 20.0 | 40.0 |",
+        "| list | 1,000,000 | 12.3 | 24.7 | 0.50 | 1,000.0 | 500.0 | 2,345.6 | 900.0 |",
+    ]
+
+
+def test_a_refused_run_stands_as_failed_and_not_as_a_figure():
+    line = comparison([Row("get", 1000, ours=None, stock=Figure(200, 1, 2))]).splitlines()[-1]
+    assert line == "| get | 1,000 | failed | 200 | failed | failed | 1.0 | failed | 2.0 |"
+
+
+def test_what_is_between_the_markers_is_replaced_and_nothing_else():
+    document = "before\n<!-- a: begin -->\nold\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end -->\n"
+    assert rewritten(document, "a", r"new \1") == (
+        "before\n<!-- a: begin -->\nnew \\1\n<!-- a: end -->\n<!-- b: begin -->\nkept\n<!-- b: end -->\n"
+    )
+
+
+def test_a_document_without_the_markers_is_not_touched():
+    with pytest.raises(ValueError, match="no markers <!-- a: begin -->"):
+        rewritten("text", "a", "new")

@@ -1,0 +1,135 @@
+"""What stands between the server and Django: bodies chunked, left unread, or cut off."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from usermgmt.http.wsgi import Bodies
+from usermgmt.wsgi import application as directory
+
+LIMIT = 100  # bytes
+PATIENCE = 1_000_000  # bytes
+
+
+class Connection(io.BytesIO):
+    """What a server that knows where a body ends hands over."""
+
+
+class Endless(io.BytesIO):
+    """The bare connection of a server that does not: reading on past what was sent waits for ever."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        assert found, "a server would wait here for ever"
+        return found
+
+
+def served(body: io.BytesIO, *, reading: int = 0, **environ: str) -> dict[str, Any]:
+    """What an application that reads `reading` bytes sees."""
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen["length"] = environ.get("CONTENT_LENGTH")
+        seen["body"] = environ["wsgi.input"].read(reading) if reading else b""
+        seen["unread when it answers"] = len(body.getvalue()) - body.tell()
+        return [b"answer"]
+
+    wrapped = Bodies(application, limit=LIMIT, patience=PATIENCE)
+    assert list(wrapped({"wsgi.input": body, **environ}, None)) == [b"answer"]
+    return seen
+
+
+def test_a_chunked_body_is_given_its_length():
+    body = Connection(b"x" * 50)
+    seen = served(body, reading=200, HTTP_TRANSFER_ENCODING="chunked", **{"wsgi.input_terminated": "yes"})
+    assert (seen["length"], seen["body"]) == ("50", b"x" * 50)
+
+
+def test_a_chunked_body_over_the_limit_is_cut_just_above_it_and_read_to_its_end():
+    body = Connection(b"x" * 5000)
+    seen = served(body, reading=9000, HTTP_TRANSFER_ENCODING="gzip, Chunked", **{"wsgi.input_terminated": "yes"})
+    assert (seen["length"], len(seen["body"])) == ("101", 101)
+    assert body.tell() == 5000
+
+
+def test_a_chunked_body_is_left_alone_where_the_server_does_not_decode_it():
+    body = Endless(b"5\r\nhello\r\n0\r\n\r\n")
+    seen = served(body, HTTP_TRANSFER_ENCODING="chunked")
+    assert seen["length"] is None
+    assert body.tell() == 0
+
+
+def test_what_the_application_leaves_of_a_body_is_read_after_it_has_answered():
+    body = Connection(b"x" * 5000)
+    seen = served(body, reading=10, CONTENT_LENGTH="5000")
+    assert seen["body"] == b"x" * 10
+    assert seen["unread when it answers"] == 4990
+    assert body.tell() == 5000
+
+
+def test_nothing_is_read_beyond_the_body():
+    body = Endless(b"x" * 50 + b"GET /next HTTP/1.1")
+    seen = served(body, reading=9000, CONTENT_LENGTH="50")
+    assert seen["body"] == b"x" * 50
+    assert body.read() == b"GET /next HTTP/1.1"
+
+
+@pytest.mark.parametrize("environ", [{}, {"CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "0"}])
+def test_nothing_is_read_where_there_is_no_body(environ: dict[str, str]):
+    body = Endless(b"GET /next HTTP/1.1")
+    served(body, **environ)
+    assert body.tell() == 0
+
+
+def test_reading_on_ends_with_the_patience():
+    body = Connection(b"x" * (PATIENCE * 2))
+    served(body, CONTENT_LENGTH=str(PATIENCE * 2))
+    assert PATIENCE <= body.tell() < PATIENCE + 100_000
+
+
+def test_a_client_that_goes_away_does_not_take_the_answer_with_it():
+    class Gone(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise ConnectionResetError
+
+    served(Gone(), CONTENT_LENGTH="5000")  # asserts that there is an answer
+
+
+def asked(body: io.BytesIO, **environ: str) -> tuple[str, Any]:
+    """Status and JSON of the directory's own answer to `POST /auth/token`."""
+    started: list[str] = []
+    answer = directory(
+        {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/auth/token",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "REMOTE_ADDR": "127.0.0.1",
+            "CONTENT_TYPE": "application/json",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": body,
+            **environ,
+        },
+        lambda status, headers: started.append(status),
+    )
+    return started[0], json.loads(b"".join(answer))
+
+
+@pytest.mark.django_db(transaction=True)  # a real request closes connections
+def test_a_body_of_5_mb_is_read_to_its_end_and_answered_with_413():
+    body = Connection(b" " * 5_000_000)
+    status, answer = asked(body, CONTENT_LENGTH="5000000")
+    assert (status, answer) == ("413 Request Entity Too Large", {"error": "The request body is too large."})
+    assert body.tell() == 5_000_000
+
+
+@pytest.mark.django_db(transaction=True)  # a real request closes connections
+def test_a_client_that_stops_in_the_middle_of_a_body_is_at_fault():
+    class Stalled(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise BlockingIOError  # what a connection says after usermgmt.server's STALLED_SECONDS
+
+    status, answer = asked(Stalled(), CONTENT_LENGTH="5000")
+    assert (status, answer) == ("400 Bad Request", {"error": "The request is malformed."})
