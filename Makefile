@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
 THREADS ?= 4
-export PORT
+export HOST PORT WORKERS THREADS
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check bench format
@@ -27,15 +27,15 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-run: $(VENV)/installed ## a development server on HOST:PORT, with its database and its first administrator
+run: $(VENV)/installed ## a server for development on HOST:PORT, with its database and its first administrator; reloads changed code
 	@DEVELOPMENT=on $(BIN)/python manage.py migrate --verbosity 0
 	@DEVELOPMENT=on $(BIN)/python manage.py ensure_administrator --url http://$(HOST):$(PORT)
-	@DEVELOPMENT=on $(BIN)/python manage.py runserver $(HOST):$(PORT)
+	@DEVELOPMENT=on WORKERS=1 exec $(BIN)/gunicorn --config python:usermgmt.server --reload usermgmt.wsgi
 
 serve: $(VENV)/installed ## the production server: SECRET_KEY is required; `manage.py migrate` is yours to run
 	@$(BIN)/python manage.py check --deploy --fail-level ERROR
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@exec $(BIN)/gunicorn usermgmt.wsgi
+	@exec $(BIN)/gunicorn --config python:usermgmt.server usermgmt.wsgi
 
 test: $(VENV)/installed-dev ## the whole suite; ARGS="accounts -k sign_in" narrows it
 	@$(BIN)/pytest $(ARGS)

@@ -13,10 +13,19 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 STALLED_SECONDS = 10  # that a client in the middle of a request, or of its answer, may keep a thread waiting
 
+
+def _positive(name: str, default: int) -> int:
+    """The whole number in a variable of the environment."""
+    text = os.environ.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise SystemExit(f"{name}: a whole number of at least 1, please; it is {text!r}.")
+    return int(text)
+
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-workers = int(os.environ.get("WORKERS", "2"))
+workers = _positive("WORKERS", 2)
 worker_class = "gthread"
-threads = int(os.environ.get("THREADS", "4"))  # of each worker; a thread has a connection to the database
+threads = _positive("THREADS", 4)  # of each worker; a thread has a connection to the database
 keepalive = 75  # seconds; longer than proxies keep idle connections, so that it is them who close
 timeout = 60  # seconds without a sign of life of a worker's main loop
 graceful_timeout = 30  # seconds for requests to end after SIGTERM
@@ -25,8 +34,13 @@ control_socket_disable = True
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "usermgmt.http.logs.JSONFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"json": {"()": "usermgmt.http.logs.JSONFormatter"}, "text": {"format": "%(levelname)s %(message)s"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "text" if os.environ.get("DEVELOPMENT") else "json",
+        }
+    },
     "loggers": {"gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
