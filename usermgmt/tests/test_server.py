@@ -21,7 +21,7 @@ def configured(monkeypatch: pytest.MonkeyPatch):
     """The configuration that gunicorn makes of `--config python:usermgmt.server`."""
 
     def read(**environment: str) -> Config:
-        for name in ("HOST", "PORT", "WORKERS", "THREADS"):
+        for name in ("HOST", "PORT", "WORKERS", "THREADS", "DEVELOPMENT"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -56,6 +56,22 @@ def test_its_own_lines_are_json(configured):
     record = logging.LogRecord("gunicorn.error", logging.INFO, __file__, 1, "Listening", None, None)
     assert json.loads(formatter.format(record))["message"] == "Listening"
     assert {handler["formatter"] for handler in found["handlers"].values()} == {"json"}
+
+
+def test_its_own_lines_are_for_reading_in_a_development_run(configured):
+    handlers = configured(DEVELOPMENT="on").logconfig_dict["handlers"]
+    assert {handler["formatter"] for handler in handlers.values()} == {"text"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("WORKERS", "two"), ("WORKERS", "0"), ("THREADS", "-1"), ("THREADS", "1.5")]
+)
+def test_a_number_that_makes_no_sense_stops_the_start_and_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"{name}: a whole number"):
+        importlib.reload(server)
+    monkeypatch.undo()
+    importlib.reload(server)
 
 
 def test_a_silent_connection_keeps_a_thread_for_a_blink():
