@@ -46,7 +46,7 @@ check: $(VENV)/installed-dev ## format, lint, types, import directions, migratio
 	DEVELOPMENT=on $(BIN)/mypy .
 	$(BIN)/lint-imports
 	DEVELOPMENT=on $(BIN)/python manage.py makemigrations --check --dry-run
-	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))') $(BIN)/python manage.py check --deploy --fail-level WARNING
+	DEVELOPMENT=off DEBUG=off SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(48))') $(BIN)/python manage.py check --deploy --fail-level WARNING
 	DEVELOPMENT=on $(BIN)/python manage.py spectacular --fail-on-warn --validate --file /dev/null
 
 format: $(VENV)/installed-dev ## put the code into its form

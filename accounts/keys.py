@@ -17,7 +17,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 from jwt.utils import base64url_encode
 
-ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 RSA_MIN_BITS = 2048  # RFC 7518 3.3
 
 

@@ -47,7 +47,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make an administrator, for Django's `createsuperuser`, which has asked for the password policy itself."""
+        """Make an administrator, for Django's `createsuperuser`, which asks whether to bypass the policy."""
         from accounts.services import users  # services stand above managers; Django calls this door
 
         return users.create(
@@ -56,5 +56,5 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
             email=email,
             password=password or None,
             client_id=None,
-            password_policy=passwords.OPERATOR,
+            password_policy=passwords.operators(),
         )

@@ -1,12 +1,12 @@
 """System checks with ids: what is wrong with a configuration is told at start, not at the first request."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.module_loading import import_string
+
+from usermgmt.http.contracts import contracts
 
 SECRET_KEY_MIN_BYTES = 32  # RFC 7518 3.2: as long as HS256's output
 
@@ -34,9 +34,9 @@ def token_keys_serve(app_configs: Any, **options: Any) -> list[CheckMessage]:
 @register(Tags.urls)
 def contracts_do_not_clash(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """usermgmt.E003"""
-    contracts: Sequence[Any] = import_string(f"{settings.ROOT_URLCONF}.CONTRACTS")
+    named = contracts()
     for what in ("name", "prefix"):
-        values = [getattr(contract, what) for contract in contracts]
+        values = [getattr(contract, what) for contract in named]
         if len(set(values)) < len(values):
             return [Error(f"Two contracts have the same {what}: {', '.join(values)}.", id="usermgmt.E003")]
     return []

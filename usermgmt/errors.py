@@ -90,7 +90,6 @@ FRAGMENTS = {
     "must_exist": "must exist",
     "password_too_common": "is too common",
     "password_too_similar": "is too similar to the {attribute}",
-    "reserved": "is reserved",
     "unknown_choice": "is not one of {choices}",
     "not_positive": "must be a positive integer",
     "last_administrator": "must leave at least one active administrator",

@@ -87,7 +87,7 @@ def _database(url: str) -> dict[str, Any]:
     try:
         database: dict[str, Any] = dict(dj_database_url.parse(url))
     except ValueError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+        raise ImproperlyConfigured("DATABASE_URL: sqlite:///... or postgres://..., please.") from error
     if database["ENGINE"] == "django.db.backends.sqlite3":
         Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         database["OPTIONS"] = {
@@ -115,7 +115,7 @@ def _database(url: str) -> dict[str, Any]:
 # What kind of run this is
 
 DEBUG = _boolean("DEBUG", False)
-DEVELOPMENT = _boolean("DEVELOPMENT", False)  # set by `make run` and `make test`
+DEVELOPMENT = _boolean("DEVELOPMENT", False)  # set by `make run` and by the tests
 SECRET_KEY = _secret_key()
 SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = _list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -137,7 +137,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
@@ -266,6 +265,6 @@ LOGGING = {
         # Every answer has its line from usermgmt.access already, every unexpected error its trace from
         # usermgmt.problems.
         "django.request": {"level": "CRITICAL"},
-        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.server": {"level": "ERROR"},
     },
 }

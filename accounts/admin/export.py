@@ -51,7 +51,7 @@ def _cells(user: User) -> list[str]:
         user.email,
         user.username,
         user.client.name if user.client is not None else "",
-        "administrator" if user.is_superuser else "user",
+        str(user.role),
         "yes" if user.is_active else "no",
         _moment(user.created_at),
         _moment(user.last_login),

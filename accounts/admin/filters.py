@@ -6,8 +6,7 @@ from django import forms
 from django.contrib.admin import ListFilter, SimpleListFilter
 from django.db.models import QuerySet
 
-from accounts.admin.forms import ADMINISTRATOR, REGULAR
-from accounts.models import Event, User
+from accounts.models import Event, Role, User
 from clients.models import Client
 from usermgmt.admin.filters import SinceFilter
 from usermgmt.admin.model_admin import parameters
@@ -21,13 +20,13 @@ class RoleFilter(SimpleListFilter):
     title = parameter_name = "role"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [(ADMINISTRATOR, "administrator"), (REGULAR, "user")]
+        return list(Role.choices)
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
-            case "administrator":
+            case Role.ADMINISTRATOR:
                 return queryset.filter(client=None)
-            case "user":
+            case Role.USER:
                 return queryset.exclude(client=None)
             case _:
                 return queryset

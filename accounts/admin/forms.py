@@ -7,13 +7,11 @@ from django import forms
 from django.contrib.admin import widgets
 
 from accounts import emails, passwords, usernames
-from accounts.models import NAME_MAX_LENGTH, User
+from accounts.models import NAME_MAX_LENGTH, Role, User
 from accounts.services import sign_ins, users
 from accounts.services.users import UNSET, Unset
 from usermgmt.admin.forms import ServiceForm, ServiceModelForm, Text
 from usermgmt.errors import Fault, InvalidCredentials, fragment
-
-REGULAR, ADMINISTRATOR = "user", "administrator"
 
 _COLUMNS = ("name", "given_name", "middle_name", "family_name", "email", "username", "email_verified")
 """Fields of the form that are columns of the same name."""
@@ -62,10 +60,10 @@ class _UserForm(ServiceModelForm):
     username = _text("User name", usernames.MAX_LENGTH)
     role = forms.ChoiceField(
         choices=[
-            (REGULAR, "Regular user: belongs to the client below"),
-            (ADMINISTRATOR, "Administrator: belongs to no client, and may do everything"),
+            (Role.USER, "Regular user: belongs to the client below"),
+            (Role.ADMINISTRATOR, "Administrator: belongs to no client, and may do everything"),
         ],
-        initial=REGULAR,
+        initial=Role.USER,
         widget=widgets.AdminRadioSelect(attrs={"class": "radiolist"}),
     )
     active = forms.BooleanField(required=False, initial=True, help_text="Who is not active can't sign in.")
@@ -83,16 +81,16 @@ class _UserForm(ServiceModelForm):
         if user.pk is not None:
             self.initial.update({name: getattr(user, name) for name in _COLUMNS})
             self.initial["active"] = user.is_active
-            self.initial["role"] = ADMINISTRATOR if user.is_superuser else REGULAR
+            self.initial["role"] = user.role
 
     def clean(self) -> Values:
         # A blank never makes an administrator (DESIGN 2): the role is said, and the client must fit it.
         values = super().clean() or self.cleaned_data
         client, role = values.get("client"), values.get("role")
         if "client" not in self.errors:
-            if role == REGULAR and client is None:
+            if role == Role.USER and client is None:
                 self.add_error("client", "Choose the client that the user belongs to, or the role of an administrator.")
-            if role == ADMINISTRATOR and client is not None:
+            if role == Role.ADMINISTRATOR and client is not None:
                 self.add_error("client", "An administrator belongs to no client: clear this, or choose the other role.")
         return values
 

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
@@ -192,7 +191,7 @@ class UserAdmin(ServiceAdmin):
 
     @admin.display(description="role", ordering="is_superuser")
     def role(self, user: User) -> str:
-        return badge("administrator", "administrator") if user.is_superuser else badge("user", "user")
+        return badge(user.role, user.role)
 
     @admin.display(description="state", ordering="is_active")
     def state(self, user: User) -> str:
@@ -217,4 +216,4 @@ class UserAdmin(ServiceAdmin):
 
     @admin.display(description="live sign-ins")
     def live_sign_ins(self, user: User) -> int:
-        return user.sign_ins.filter(ended_at=None, expires_at__gt=timezone.now()).count()
+        return user.sign_ins.alive().count()

@@ -15,9 +15,6 @@ def timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-ROLES = ("administrator", "user")
-
-
 def _profile(user: User) -> dict[str, str]:
     return {
         "given_name": user.given_name,
@@ -33,7 +30,7 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
     "created_at": lambda user: timestamp(user.created_at),
     "updated_at": lambda user: timestamp(user.updated_at),
     "last_sign_in": lambda user: timestamp(user.last_login),
-    "role": lambda user: ROLES[0] if user.is_superuser else ROLES[1],
+    "role": lambda user: str(user.role),
     "profile": _profile,
 }
 """What `?include=` adds (native contract 3)."""

@@ -7,8 +7,8 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from accounts import emails, passwords, usernames
-from accounts.api.mapping import ROLES, to_user
-from accounts.models import NAME_MAX_LENGTH, User
+from accounts.api.mapping import to_user
+from accounts.models import NAME_MAX_LENGTH, Role, User
 from clients.api.serializers import ClientSerializer
 from usermgmt.http.schema import ID, ecma
 from usermgmt.http.serializers import Reader, StrictBooleanField, StrictIntegerField, StrictStringField
@@ -45,7 +45,7 @@ class UserSerializer(serializers.Serializer[User]):
     created_at = serializers.DateTimeField(required=False)
     updated_at = serializers.DateTimeField(required=False)
     last_sign_in = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
-    role = StrictStringField(required=False, schema={"enum": list(ROLES)}, help_text="By `client` alone.")
+    role = StrictStringField(required=False, schema={"enum": Role.values}, help_text="By `client` alone.")
     profile = ProfileSerializer(required=False, help_text="The parts of the name.")
 
     def to_representation(self, instance: User) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class UserViewSet(Calls):
         user_id = id_of(id, "user")
         include, faults = _include(request)
         own = user_id == actor_of(request).pk  # read already, to authenticate
-        user = actor_of(request) if own else User.objects.select_related("client").filter(pk=user_id).first()
+        visible = User.objects.visible_to(actor_of(request)).select_related("client")
+        user = actor_of(request) if own else visible.filter(pk=user_id).first()
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())

@@ -1,5 +1,5 @@
 from accounts.models.event import Event
 from accounts.models.sign_in import SignIn
-from accounts.models.user import NAME_MAX_LENGTH, User
+from accounts.models.user import NAME_MAX_LENGTH, Role, User
 
-__all__ = ["NAME_MAX_LENGTH", "Event", "SignIn", "User"]
+__all__ = ["NAME_MAX_LENGTH", "Event", "Role", "SignIn", "User"]

@@ -27,7 +27,16 @@ def _search_text(*values: str) -> str:
     return "\n".join(map(fold, values))
 
 
+class Role(models.TextChoices):
+    """What the one fact, client or none, makes of a user."""
+
+    ADMINISTRATOR = "administrator", "administrator"
+    USER = "user", "user"
+
+
 class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
+    """A person or a program that signs in."""
+
     email = models.CharField("e-mail", max_length=emails.MAX_LENGTH)
     email_canonical = FoldedField(sources=["email"], compute=emails.canonical)
     email_verified = models.BooleanField("e-mail verified", default=False)
@@ -50,7 +59,6 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
-    EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
@@ -84,6 +92,11 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def role(self) -> str:
+        """The role in a word: one fact decides, whether there is a client."""
+        return Role.ADMINISTRATOR if self.is_superuser else Role.USER
 
     @property
     def is_staff(self) -> bool:

@@ -1,4 +1,5 @@
-"""Many users at once: the rules of `users.create`, a few queries for a thousand of them."""
+"""Many users at once: the rules of `users.create` for values that are in their form already, a few queries for
+a thousand of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from django.utils import timezone
 from accounts import emails, passwords, usernames
 from accounts.models import User
 from accounts.services import checks, events
-from accounts.services.users import NO_SUCH_CLIENT, facts
+from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
 from usermgmt import audit
 from usermgmt.actor import Actor
@@ -44,17 +45,7 @@ def insert(*, actor: Actor | None, drafts: Sequence[Draft]) -> list[User]:
     _name(users)
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         User.objects.bulk_create(users, batch_size=events.BATCH_SIZE)
-        audit.record_all(
-            [
-                audit.Entry(
-                    actor=actor,
-                    action="user.created",
-                    target=("user", user.pk),
-                    changes={field: (None, value) for field, value in facts(user).items()},
-                )
-                for user in users
-            ]
-        )
+        audit.record_all([creation(actor, user) for user in users])
     return users
 
 

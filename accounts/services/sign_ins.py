@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import passwords
 from accounts.models import SignIn, User
+from accounts.models.sign_in import SignInQuerySet
 from accounts.tokens import AccessToken, RefreshToken
 from usermgmt import audit
 from usermgmt.errors import InvalidCredentials, InvalidToken
@@ -124,11 +125,10 @@ def forget_expired() -> int:
     return SignIn.objects.filter(expires_at__lt=timezone.now()).delete()[0]
 
 
-def _alive(token: RefreshToken):  # type: ignore[no-untyped-def]  # a QuerySet[SignIn]
-    return SignIn.objects.filter(
+def _alive(token: RefreshToken) -> SignInQuerySet:
+    return SignIn.objects.alive().filter(
         pk=token["sid"],
         user_id=token.user_id,
-        ended_at=None,
         user__is_active=True,
         user__token_version=token["ver"],
     )

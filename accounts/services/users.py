@@ -30,7 +30,7 @@ UNSET: Final = Unset.UNSET
 NO_SUCH_CLIENT = Fault("client", "must_exist")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
-_ONLY_ADMINISTRATORS_SET = ("client_id", "active")
+_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified")
 
 
 def create(
@@ -170,7 +170,7 @@ def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | Non
             actor=actor,
             action="user.deleted",
             target=("user", user_id),
-            changes={field: (value, None) for field, value in facts(user).items()},
+            changes={field: (value, None) for field, value in _facts(user).items()},
         )
 
 
@@ -179,12 +179,8 @@ def sign_out(*, actor: Actor | None, user_id: int) -> None:
     with transaction.atomic():
         if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
             raise NotFound("user")
-        _end_sign_ins(user_id)
+        SignIn.objects.filter(user_id=user_id).end()
         audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
-
-
-def _end_sign_ins(user_id: int) -> None:
-    SignIn.objects.filter(user_id=user_id, ended_at=None).update(ended_at=timezone.now())
 
 
 def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
@@ -196,10 +192,13 @@ def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
 
 
 def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reported: Sequence[Fault]) -> None:
-    """Only administrators change the client and the state; sending back what is there is fine (native contract 2)."""
+    """Only administrators change the client, the state and what is verified (native contract 2).
+
+    Sending back what is there is fine.
+    """
     if actor is None or policies.can_administer(actor):
         return
-    present = {"client_id": user.client_id, "active": user.is_active}
+    present = {"client_id": user.client_id, "active": user.is_active, "email_verified": user.email_verified}
     unreadable = {fault.field for fault in reported}
     for field in _ONLY_ADMINISTRATORS_SET:
         if field in unreadable or sent.get(field, present[field]) != present[field]:
@@ -231,7 +230,17 @@ def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administra
     return user
 
 
-def facts(user: User) -> dict[str, Any]:
+def creation(actor: Actor | None, user: User) -> audit.Entry:
+    """The audit trail's entry of a user just made."""
+    return audit.Entry(
+        actor=actor,
+        action="user.created",
+        target=("user", user.pk),
+        changes={field: (None, value) for field, value in _facts(user).items()},
+    )
+
+
+def _facts(user: User) -> dict[str, Any]:
     """What the audit trail tells of a user; no secrets."""
     return {
         "name": user.name,
@@ -245,12 +254,7 @@ def facts(user: User) -> dict[str, Any]:
 def _insert(user: User, actor: Actor | None) -> User:
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user.save(force_insert=True)
-        audit.record(
-            actor=actor,
-            action="user.created",
-            target=("user", user.pk),
-            changes={field: (None, value) for field, value in facts(user).items()},
-        )
+        audit.record_all([creation(actor, user)])
     return user
 
 
@@ -286,7 +290,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     if ends_tokens:
         user.token_version += 1
         written.add("token_version")
-        _end_sign_ins(user.pk)
+        SignIn.objects.filter(user_id=user.pk).end()
     user.version += 1
     user.updated_at = timezone.now()
     user.save(update_fields=[*written, "version", "updated_at"])

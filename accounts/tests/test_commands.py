@@ -14,7 +14,6 @@ from accounts.models import Event, SignIn, User
 from accounts.services import sign_ins
 from accounts.tests.factories import PASSWORD, AdministratorFactory
 from clients.models import Client
-from usermgmt.errors import InvalidCredentials
 
 pytestmark = pytest.mark.django_db
 
@@ -102,12 +101,21 @@ class TestCreatesuperuser:
         with pytest.raises(CommandError, match="too long"):
             run("createsuperuser", interactive=False)
 
-    def test_no_password_makes_an_administrator_who_cannot_sign_in(self, environment):
+    def test_without_a_password_nobody_is_made(self, environment):
         environment(email="root@example.com")
-        run("createsuperuser", interactive=False)
-        assert User.objects.get().is_superuser
-        with pytest.raises(InvalidCredentials):
-            sign_ins.sign_in(email="root@example.com", password="")
+        with pytest.raises(CommandError, match="DJANGO_SUPERUSER_PASSWORD is not set"):
+            run("createsuperuser", interactive=False)
+        assert not User.objects.exists()
+
+    def test_in_service_the_policy_is_not_bypassed(self, environment, monkeypatch, settings):
+        settings.DEVELOPMENT = False
+        answers = iter(["root@example.com", "y"])
+        monkeypatch.setattr("builtins.input", lambda prompt="": next(answers))
+        monkeypatch.setattr("getpass.getpass", lambda prompt="": "password123")
+        monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
+        with pytest.raises(CommandError, match="Password is too common"):
+            run("createsuperuser", interactive=True, stdin=sys.stdin)
+        assert not User.objects.exists()
 
 
 class TestEnsureAdministrator:
@@ -217,7 +225,9 @@ class TestSeedDemo:
         assert not User.objects.exists()
         assert not Client.objects.exists()
 
-    @pytest.mark.parametrize("options", [{"users": 0}, {"users": -1}, {"users": 5, "clients": -1}])
+    @pytest.mark.parametrize(
+        "options", [{"users": 0}, {"users": -1}, {"users": 5, "clients": -1}, {"users": 5, "clients": 0}]
+    )
     def test_senseless_numbers_are_refused(self, options):
         with pytest.raises(CommandError, match="at least 1"):
             run("seed_demo", **options)

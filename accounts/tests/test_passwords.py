@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from accounts import hashers, passwords
 from accounts.models import User
-from accounts.passwords import OPERATOR, Owner, Policy, PolicyValidator, check, hashed, outdated, standard, verified
+from accounts.passwords import Owner, Policy, PolicyValidator, check, hashed, operators, outdated, standard, verified
 from usermgmt.errors import Fault
 
 NOBODY = Owner()
@@ -98,11 +98,16 @@ def test_each_door_brings_its_own_minimum():
     assert check("fünf5", owner=NOBODY, policy=Policy(minimum=6)) == [Fault("password", "too_short", {"minimum": 6})]
 
 
-def test_an_operator_who_insists_is_let():
-    assert check("password", owner=NOBODY, policy=OPERATOR) == []
-    assert check("x", owner=NOBODY, policy=OPERATOR) == []
-    assert check(" ", owner=NOBODY, policy=OPERATOR) == [BLANK]
-    assert check("x" * 129, owner=NOBODY, policy=OPERATOR) == [TOO_LONG]
+def test_an_operator_who_insists_is_let_in_a_development_run():
+    assert check("password", owner=NOBODY, policy=operators()) == []
+    assert check("x", owner=NOBODY, policy=operators()) == []
+    assert check(" ", owner=NOBODY, policy=operators()) == [BLANK]
+    assert check("x" * 129, owner=NOBODY, policy=operators()) == [TOO_LONG]
+
+
+def test_in_service_an_operator_keeps_the_policy_like_everybody(settings):
+    settings.DEVELOPMENT = False
+    assert operators() == standard()
 
 
 def test_django_asks_the_same_policy():

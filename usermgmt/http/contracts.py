@@ -94,17 +94,24 @@ class Contract:
         return view
 
 
-def mounted(contracts: Iterable[Contract]) -> list[URLPattern | URLResolver]:
+def mounted(named: Iterable[Contract]) -> list[URLPattern | URLResolver]:
     """The tables of all, the longest prefix first: that is the contract that answers for a path."""
-    longest_first = sorted(contracts, key=lambda contract: -len(contract.prefix))
+    longest_first = sorted(named, key=lambda contract: -len(contract.prefix))
     return [pattern for contract in longest_first for pattern in contract.mount()]
+
+
+def contracts(urlconf: str | None = None) -> Sequence[Contract]:
+    """The contracts that the root table of URLs names."""
+    named: Sequence[Contract] = import_module(urlconf or settings.ROOT_URLCONF).CONTRACTS
+    return named
 
 
 def contract_of(request: HttpRequest) -> Contract:
     """The contract that answers for the path of `request`: that of the longest prefix."""
-    contracts: Sequence[Contract] = import_module(getattr(request, "urlconf", None) or settings.ROOT_URLCONF).CONTRACTS
     path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
-    below = [contract for contract in contracts if path_info.startswith(contract.prefix)]
+    below = [
+        contract for contract in contracts(getattr(request, "urlconf", None)) if path_info.startswith(contract.prefix)
+    ]
     return max(below, key=lambda contract: len(contract.prefix))
 
 

@@ -65,6 +65,9 @@ class OriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
+        if not _is_trusted(request.META.get("REMOTE_ADDR", "")):
+            # Hearsay, like X-Forwarded-For: SECURE_PROXY_SSL_HEADER believes it from a proxy of ours only.
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if _REQUEST_ID.match(sent) else str(uuid.uuid4())
         contract = "admin" if is_admin(request) else contract_of(request).name

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+from django.db.models import BooleanField, DateTimeField, F, Func, Model, QuerySet, Value
 from django.utils.http import urlencode
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -105,7 +105,7 @@ class NativePagination(BasePagination):
         ordering = _ordering(query, view.orderings, faults)  # type: ignore[union-attr]
         self.links: dict[str, str] = {}
         if "cursor" in query:
-            position = _position(query["cursor"], self.collection, ordering, faults)
+            position = _position(query["cursor"], self.collection, queryset, ordering, faults)
             if faults:
                 raise Invalid(faults)
             return self._walk(queryset, ordering, position, per_page, request)
@@ -206,7 +206,9 @@ def _ordering(query: Mapping[str, str], columns: Mapping[str, str], faults: list
     return Ordering(default, columns[default])
 
 
-def _position(cursor: str, collection: str, ordering: Ordering, faults: list[Fault]) -> tuple[Any, int] | None:
+def _position(
+    cursor: str, collection: str, rows: QuerySet[Any], ordering: Ordering, faults: list[Fault]
+) -> tuple[Any, int] | None:
     """Where the last page ended, as (value, id); None at the start. Signed for its list, so its types are ours."""
     if not cursor:
         return None
@@ -217,6 +219,6 @@ def _position(cursor: str, collection: str, ordering: Ordering, faults: list[Fau
     if name != ordering.name:
         faults.append(Fault("cursor", "invalid"))
         return None
-    if ordering.column in ("created_at", "last_login") and value is not None:
+    if value is not None and isinstance(rows.model._meta.get_field(ordering.column), DateTimeField):
         value = datetime.fromisoformat(value)
     return value, pk

@@ -8,10 +8,8 @@ says only what is special. The bodies of errors are the contract's own: its `ren
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -21,7 +19,7 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from usermgmt.errors import Fault
-from usermgmt.http.contracts import Contract, Document, Problem
+from usermgmt.http.contracts import Contract, Document, Problem, contracts
 from usermgmt.http.ids import MAX_ID
 from usermgmt.http.problems import RETRY_AFTER_OUTAGE, etag
 from usermgmt.http.viewsets import Calls
@@ -415,8 +413,7 @@ class ContractGenerator(SchemaGenerator):
 
 
 def _unprefixed() -> Contract:
-    contracts: Sequence[Contract] = import_module(settings.ROOT_URLCONF).CONTRACTS
-    return next(contract for contract in contracts if not contract.prefix)
+    return next(contract for contract in contracts() if not contract.prefix)
 
 
 def documented(**calls: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Any]:

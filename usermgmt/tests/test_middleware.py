@@ -253,3 +253,13 @@ def test_forms_of_the_admin_site_ask_for_a_forgery_token(cast):
     person = Client(enforce_csrf_checks=True)
     answer = person.post("/admin/login/", {"username": "ada@example.com", "password": PASSWORD})
     assert (answer.status_code, "sessionid" in answer.cookies) == (403, False)
+
+
+@pytest.mark.parametrize(("caller", "believed"), [("10.0.0.1", True), ("192.0.2.7", False)])
+def test_the_forwarded_scheme_is_believed_from_our_proxies_only(client, settings, caller, believed):
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.SECURE_SSL_REDIRECT = True
+    answer = client.get("/nope", REMOTE_ADDR=caller, HTTP_X_FORWARDED_PROTO="https")
+    assert (answer.status_code == 404) is believed
+    assert (answer.status_code == 301) is not believed

@@ -15,7 +15,9 @@ class Command(createsuperuser.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
-        if not options["interactive"] and password is not None:
+        if not options["interactive"]:
+            if not password:
+                raise CommandError("DJANGO_SUPERUSER_PASSWORD is not set; nobody could sign in.")
             email = options["email"] or os.environ.get("DJANGO_SUPERUSER_EMAIL", "")
             policy_for(password, email=email, warnings=self.stderr)
         try:

@@ -36,7 +36,9 @@ class Command(BaseCommand):
         """The administrator's address, and the password as a call may show it."""
         email = os.environ.get("DJANGO_SUPERUSER_EMAIL", "").strip()
         if email and User.objects.with_email(email).exists():
-            self.stdout.write(f"{email} is there already; its password is as it was.")
+            self.stdout.write(
+                f"{email} is there already; its password is as it was. Another one: manage.py changepassword {email}"
+            )
             return email, GIVEN_PASSWORD
         present = None if email else User.objects.active_administrators().first()
         if present is not None:

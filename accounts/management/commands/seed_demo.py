@@ -32,7 +32,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         count: int = options["users"]
-        companies: int = options["clients"] or max(1, min(1000, count // USERS_PER_CLIENT))
+        companies: int = options["clients"]
+        if companies is None:
+            companies = max(1, min(1000, count // USERS_PER_CLIENT))
         if count < 1 or companies < 1:
             raise CommandError("--users and --clients are at least 1.")
         stored = self._stored(options["password"])
