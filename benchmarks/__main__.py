@@ -33,7 +33,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
         "--operations", type=_operations, default=list(OPERATIONS), metavar="NAME[,NAME]", help=", ".join(OPERATIONS)
     )
     parser.add_argument("--rounds", type=_count, default=3, help="the table shows their medians")
-    parser.add_argument("--seconds", type=_count, default=7, help="of each run, one side and one operation")
+    parser.add_argument("--seconds", type=_count, default=6, help="of each run, one side and one operation")
     parser.add_argument("--connections", type=_count, default=16)
     parser.add_argument("--workers", type=_count, default=2, help="processes of each server")
     parser.add_argument("--threads", type=_count, default=4, help="of each worker process, where the server has them")

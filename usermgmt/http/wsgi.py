@@ -17,6 +17,19 @@ _PARAMETER = re.compile(r";([^;,=]*)=[^;,]*")
 _BLOCK = 64 * 1024  # bytes
 
 
+class _Body(LimitedStream):
+    """A body that ends with its length. failed: the client broke off, or stalled; there is no use in reading on."""
+
+    failed = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except OSError:
+            self.failed = True
+            raise
+
+
 class Bodies:
     """Bodies as Django needs them, and read to their end, whatever Django leaves of them.
 
@@ -36,14 +49,15 @@ class Bodies:
         if body is None:
             return self.application(environ, start_response)
         answer = self.application({**environ, "wsgi.input": body}, start_response)
-        self._drain(body)
+        if not body.failed:
+            self._drain(body)
         return answer
 
-    def _sent(self, environ: dict[str, Any]) -> Any:
+    def _sent(self, environ: dict[str, Any]) -> "_Body | None":
         """The body, which ends where it ends; None if there is none."""
         length = environ.get("CONTENT_LENGTH", "")
         if length.isascii() and length.isdigit():
-            return LimitedStream(environ["wsgi.input"], int(length)) if int(length) else None
+            return _Body(environ["wsgi.input"], int(length)) if int(length) else None
         # A server that does not say so hands over the bare connection, which has no end.
         chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
         if length or not chunked or not environ.get("wsgi.input_terminated"):
@@ -51,9 +65,9 @@ class Bodies:
         body = environ["wsgi.input"].read(self.limit + 1)
         self._drain(environ["wsgi.input"])
         environ["CONTENT_LENGTH"] = str(len(body))
-        return io.BytesIO(body)
+        return _Body(io.BytesIO(body), len(body))
 
-    def _drain(self, body: IO[bytes]) -> None:
+    def _drain(self, body: "IO[bytes] | _Body") -> None:
         left = self.patience
         with contextlib.suppress(OSError):  # the client is gone, and so is its answer
             while left > 0 and (block := body.read(_BLOCK)):

@@ -9,9 +9,9 @@ import struct
 from types import SimpleNamespace
 
 import pytest
-from gunicorn.app.wsgiapp import WSGIApplication
-from gunicorn.config import Config
-from gunicorn.workers import gthread
+from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
+from gunicorn.config import Config  # type: ignore[import-untyped]
+from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from usermgmt import server
 

@@ -97,6 +97,24 @@ def test_a_client_that_goes_away_does_not_take_the_answer_with_it():
     served(Gone(), CONTENT_LENGTH="5000")  # asserts that there is an answer
 
 
+def test_a_client_that_stalled_once_is_not_waited_for_again():
+    class Stalled(io.BytesIO):
+        waits = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.waits += 1
+            raise BlockingIOError
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with pytest.raises(BlockingIOError):
+            environ["wsgi.input"].read(10)
+        return [b"answer"]
+
+    body = Stalled()
+    answer = Bodies(application, limit=LIMIT, patience=PATIENCE)({"wsgi.input": body, "CONTENT_LENGTH": "50"}, None)
+    assert (answer, body.waits) == ([b"answer"], 1)
+
+
 def asked(body: io.BytesIO, **environ: str) -> tuple[str, Any]:
     """Status and JSON of the directory's own answer to `POST /auth/token`."""
     started: list[str] = []
