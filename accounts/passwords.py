@@ -57,6 +57,8 @@ def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
         return [Fault("password", "blank")]
     if len(password) > MAX_LENGTH:
         return [Fault("password", "too_long", {"maximum": MAX_LENGTH})]
+    if "\0" in password:
+        return [Fault("password", "invalid")]  # the JSON gate would not let it in at a sign-in
     if len(password) < policy.minimum:
         return [Fault("password", "too_short", {"minimum": policy.minimum})]
     return [] if policy.guessable else _guesses(password, owner)

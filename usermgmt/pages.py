@@ -1,7 +1,4 @@
-"""The pages for people: the landing page, the OpenAPI documents and their reader.
-
-They take no forms: any method but GET and HEAD is a 405, not a question of CSRF tokens.
-"""
+"""The pages for people: the landing page, the OpenAPI documents and their reader."""
 
 from functools import lru_cache
 
@@ -9,16 +6,14 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from drf_spectacular.renderers import OpenApiJsonRenderer
 
 from usermgmt.http.contracts import Contract, contract_of
+from usermgmt.http.methods import read_only
 from usermgmt.http.schema import ContractGenerator
 
 
-@csrf_exempt
-@require_safe
+@read_only
 @cache_control(public=True, max_age=300)
 def landing(request: HttpRequest) -> HttpResponse:
     """What this is, and the ways in."""
@@ -33,16 +28,14 @@ def document(contract: Contract) -> bytes:
     return rendered
 
 
-@csrf_exempt
-@require_safe
+@read_only
 @cache_control(public=True, max_age=300)
 def openapi(request: HttpRequest) -> HttpResponse:
     """The OpenAPI document of the contract below whose prefix this is mounted."""
     return HttpResponse(document(contract_of(request)), content_type="application/json")
 
 
-@csrf_exempt
-@require_safe
+@read_only
 @cache_control(public=True, max_age=300)
 def docs(request: HttpRequest) -> HttpResponse:
     """The reader of that document: Swagger UI from this host, no inline script or style (CSP)."""

@@ -9,6 +9,7 @@ import socket
 import struct
 from typing import Any
 
+from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 STALLED_SECONDS = 10  # that a client in the middle of a request, or of its answer, may keep a thread waiting
@@ -30,6 +31,12 @@ keepalive = 75  # seconds; longer than proxies keep idle connections, so that it
 timeout = 60  # seconds without a sign of life of a worker's main loop
 graceful_timeout = 30  # seconds for requests to end after SIGTERM
 control_socket_disable = True
+limit_request_line = 8190  # bytes; a search of 255 characters of four bytes, escaped, and all other parameters
+# Whom to believe about scheme, path and address is the application's to say (TRUSTED_PROXIES). gunicorn's own
+# defaults believe whoever calls from this machine, and SCRIPT_NAME would cut the path in two.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # Requests are logged by the application, a line each; these are gunicorn's own lines, in the same form.
 logconfig_dict = {
     "version": 1,
@@ -48,6 +55,19 @@ logconfig_dict = {
 # A new connection waits for its first bytes in a thread, for so many seconds, before it goes to the poller, where
 # waiting costs nothing. With gunicorn's own 5, eight silent connections stop the service.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
+
+
+def _write_error(client: Any, status_int: int, reason: str, mesg: str) -> None:
+    """gunicorn's answer to what is no request (a header too long, two lengths): JSON, as native calls answer."""
+    from usermgmt.http.contracts import Problem, contracts  # a worker has set Django up by now
+
+    native = next(contract for contract in contracts() if not contract.prefix)
+    body = native.render(Problem(status_int, "malformed_request", f"{reason}.")).content
+    head = f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
+
+
+util.write_error = _write_error
 
 
 def when_ready(server: Any) -> None:

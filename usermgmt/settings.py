@@ -190,6 +190,7 @@ STORAGES = {
 
 AUTH_USER_MODEL = "accounts.User"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # e-mail is unique, in another column and by any spelling
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 AUTHENTICATION_BACKENDS = ["accounts.authentication.DirectoryBackend"]
 PASSWORD_HASHERS = [
     "accounts.hashers.Argon2idHasher",
@@ -265,6 +266,7 @@ LOGGING = {
         # Every answer has its line from usermgmt.access already, every unexpected error its trace from
         # usermgmt.problems.
         "django.request": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a trace for whoever names another host
         "django.server": {"level": "ERROR"},
     },
 }

@@ -65,5 +65,5 @@ def _moment(moment: datetime | None) -> str:
 
 def _lines(rows: list[Any]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue().encode()

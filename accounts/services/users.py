@@ -142,7 +142,8 @@ def update(
     check_version(user.version, versions)
     checks.normalise(sent, user, name_from_parts="name" not in sent)
     client, faults = _client(sent.get("client_id"))
-    demotes = sent.get("active") is False or client is not None
+    # Without a password there is no sign-in either: the last administrator keeps one.
+    demotes = sent.get("active") is False or client is not None or sent.get("password", UNSET) is None
     if demotes and _is_last_administrator(user):
         faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
     raise_all(reported, faults + checks.faults_of(sent, user, password_policy or passwords.standard()))

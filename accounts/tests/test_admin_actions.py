@@ -203,7 +203,7 @@ def test_the_export_escapes_and_quotes(browser, cast):
     user = UserFactory(name='=HYPERLINK("x"), "y"', email="-a@example.com", client=cast.acme)
     answer = act(browser, "export", user)
     line = answer.getvalue().decode().split("\r\n")[1]
-    assert line.startswith(f'{user.pk},"\'=HYPERLINK(""x""), ""y""",\'-a@example.com,')
+    assert line.startswith(f'"{user.pk}","\'=HYPERLINK(""x""), ""y""","\'-a@example.com",')
 
 
 def test_the_export_streams_all_users_in_chunks(browser, cast, monkeypatch, django_assert_num_queries):

@@ -8,12 +8,14 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
+from factory import SubFactory
 
 from accounts import passwords
 from accounts.models import Event, SignIn, User
 from accounts.services import sign_ins
 from accounts.tests.factories import PASSWORD, AdministratorFactory
 from clients.models import Client
+from clients.tests.factories import ClientFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +153,13 @@ class TestEnsureAdministrator:
         told, _ = run("ensure_administrator")
         assert "there already" in told
         assert User.objects.get().password == user.password
+
+    @pytest.mark.parametrize("user", [{"is_active": False}, {"client": SubFactory(ClientFactory)}])
+    def test_an_address_of_somebody_else_is_an_error_message(self, environment, user):
+        AdministratorFactory(email="boss@example.com", **user)
+        environment(email="boss@example.com", password=PASSWORD)
+        with pytest.raises(CommandError, match="is no active administrator"):
+            run("ensure_administrator")
 
     def test_makes_one_where_the_only_administrator_is_inactive(self, environment):
         AdministratorFactory(is_active=False)

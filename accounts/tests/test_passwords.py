@@ -209,3 +209,7 @@ def test_a_hash_of_other_costs_is_outdated_and_still_verifies(settings, name, va
 def test_the_algorithm_is_argon2id():
     assert isinstance(identify_hasher(hashed("some password")), hashers.Argon2idHasher)
     assert passwords.MAX_LENGTH == 128
+
+
+def test_a_password_with_nul_is_refused_as_no_sign_in_could_send_it():
+    assert check("abc\0defghij!", owner=NOBODY, policy=standard()) == [Fault("password", "invalid")]

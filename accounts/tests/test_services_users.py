@@ -688,3 +688,11 @@ def test_a_refused_change_leaves_no_row_of_the_success_kind(cast):
         with pytest.raises((Invalid, Stale)):
             work()
     assert Event.objects.count() == 0
+
+
+def test_the_last_administrator_keeps_a_password(cast):
+    update(cast.spare, active=False)
+    with pytest.raises(Invalid) as refusal:
+        update(cast.administrator, password=None)
+    assert refusal.value.faults == (Fault("base", "last_administrator"),)
+    assert User.objects.get(pk=cast.administrator.pk).has_usable_password()

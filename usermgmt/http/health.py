@@ -3,19 +3,17 @@
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+
+from usermgmt.http.methods import read_only
 
 
-@csrf_exempt  # nothing to forge: any method but GET and HEAD is a 405, not a page about cookies
-@require_safe
+@read_only
 def livez(request: HttpRequest) -> HttpResponse:
     """200 while the process answers; touches nothing else, so that a database away restarts no process."""
     return JsonResponse({"status": "ok"})
 
 
-@csrf_exempt
-@require_safe
+@read_only
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when the database answers and has every migration; else 503, and load balancers wait."""
     connection = connections[DEFAULT_DB_ALIAS]

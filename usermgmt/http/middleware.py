@@ -13,6 +13,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
 
 from usermgmt.http.contracts import contract_of, is_admin
 from usermgmt.origin import Origin, coming_from
@@ -80,7 +81,7 @@ class OriginMiddleware:
         logger.info(
             "%s %s %s",
             request.method,
-            request.path,
+            escape_uri_path(request.path),  # a line break in it would make a second line
             response.status_code,
             extra={
                 "fields": {

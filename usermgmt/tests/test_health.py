@@ -46,11 +46,3 @@ def test_readyz_says_that_the_database_is_away_while_livez_is_fine(db, client, e
 def test_readyz_does_not_hide_a_mistake_of_ours(db, rf):
     with connection.execute_wrapper(failing(KeyError("x"))), pytest.raises(KeyError):
         health.readyz(rf.get("/readyz"))
-
-
-@pytest.mark.parametrize("path", ["/livez", "/readyz"])
-def test_only_reading_is_allowed(path):
-    from django.test import Client
-
-    answer = Client(enforce_csrf_checks=True).post(path)
-    assert (answer.status_code, answer["Allow"], answer.content) == (405, "GET, HEAD", b"")

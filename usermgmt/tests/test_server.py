@@ -9,9 +9,11 @@ import struct
 from types import SimpleNamespace
 
 import pytest
-from gunicorn.app.wsgiapp import WSGIApplication  # type: ignore[import-untyped]
-from gunicorn.config import Config  # type: ignore[import-untyped]
-from gunicorn.workers import gthread  # type: ignore[import-untyped]
+from django.conf import settings
+from gunicorn import util
+from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.config import Config
+from gunicorn.workers import gthread
 
 from usermgmt import server
 
@@ -88,3 +90,27 @@ def test_a_connection_that_stalls_in_the_middle_times_out():
             for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 seconds, microseconds = struct.unpack("@ll", accepted.getsockopt(socket.SOL_SOCKET, option, 16))
                 assert (seconds, microseconds) == (server.STALLED_SECONDS, 0)
+
+
+def test_it_leaves_it_to_the_application_whom_to_believe(configured):
+    found = configured()
+    assert not found.forwarded_allow_ips
+    assert not found.forwarder_headers
+    assert found.secure_scheme_headers == {}
+
+
+def test_what_is_no_request_is_refused_in_json(configured):
+    configured()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        util.write_error(theirs, 431, "Request Header Fields Too Large", "<b>markup</b>")
+        head, _, body = ours.recv(4096).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b"\r\nContent-Type: application/json\r\n" in head
+    assert f"\r\nContent-Length: {len(body)}".encode() in head
+    assert json.loads(body) == {"error": "Request Header Fields Too Large."}
+
+
+def test_the_makefile_runs_it_as_set_up_here():
+    makefile = (settings.BASE_DIR / "Makefile").read_text()
+    assert makefile.count("gunicorn --config python:usermgmt.server") == makefile.count("$(BIN)/gunicorn") == 2

@@ -35,7 +35,10 @@ class Command(BaseCommand):
     def _ensure(self) -> tuple[str, str]:
         """The administrator's address, and the password as a call may show it."""
         email = os.environ.get("DJANGO_SUPERUSER_EMAIL", "").strip()
-        if email and User.objects.with_email(email).exists():
+        named: User | None = User.objects.with_email(email).first() if email else None
+        if named is not None and not (named.is_superuser and named.is_active):
+            raise CommandError(f"{email} is there already, but is no active administrator. Name somebody else.")
+        if named is not None:
             self.stdout.write(
                 f"{email} is there already; its password is as it was. Another one: manage.py changepassword {email}"
             )
