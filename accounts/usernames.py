@@ -9,7 +9,7 @@ _FORM = re.compile(FORM)
 _MADE_LENGTH = 64  # of names made here; leaves room for a suffix
 
 RESERVED = frozenset({"all", "here", "admin", "administrator", "system", "user"})
-"""Names that mean a group or the system to chat clients (Rocket.Chat contract 3, row 8)."""
+"""Names that mean a group or the system to chat clients (Rocket.Chat blocks them)."""
 
 
 def has_form(username: str) -> bool:

@@ -93,7 +93,7 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
         }
 
 
-# Samples: the seed's John Doe.
+# Samples: John Doe, as in the contract.
 
 NEW_JOHN_DOE = {
     "name": "John Doe",

@@ -13,7 +13,7 @@ TOO_LONG = ["is too long (maximum is 255 characters)"]
 
 
 def john(**changed):
-    """The request of the seed, word for word, but for what is changed; None leaves a key out."""
+    """The request that the contract was written after, word for word, but for what is changed; None leaves a key out."""
     body = {
         "name": "John Doe",
         "email": "john.doe@example.com",
