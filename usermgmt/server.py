@@ -37,6 +37,10 @@ limit_request_line = 8190  # bytes; a search of 255 characters of four bytes, es
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
+# Each worker listens for itself, and the kernel deals connections out. With one socket for all, the worker that wakes
+# first takes what there is: 16 kept connections on one of two workers, the other idle, were seen. A single worker
+# keeps the port to itself, so that a second server says that it is taken.
+reuse_port = workers > 1
 # Requests are logged by the application, a line each; these are gunicorn's own lines, in the same form.
 logconfig_dict = {
     "version": 1,
@@ -71,11 +75,16 @@ util.write_error = _write_error
 
 
 def when_ready(server: Any) -> None:
+    """gunicorn's hook: say where it listens; gunicorn itself does not know before the workers do."""
+    server.log.info("Serving on http://%s", " and ".join(f"{host}:{port}" for host, port in server.cfg.address))
+
+
+def post_fork(server: Any, worker: Any) -> None:
     """gunicorn's hook: threads do not wait for ever on a client that has gone silent without a goodbye.
 
     Connections inherit this from the socket that listens (socket(7), SO_RCVTIMEO).
     """
     limit = struct.pack("@ll", STALLED_SECONDS, 0)  # a struct timeval
-    for listener in server.LISTENERS:
+    for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)

@@ -48,8 +48,19 @@ def test_the_environment_says_where_and_how_many(configured):
     assert (found.workers, found.threads) == (8, 2)
 
 
+def test_each_worker_has_a_socket_of_its_own_so_that_none_takes_all_connections(configured):
+    assert configured().reuse_port is True
+    assert configured(WORKERS="1").reuse_port is False  # a second server is told that the port is taken
+
+
 def test_the_application_alone_logs_requests(configured):
     assert configured().accesslog is None
+
+
+def test_it_says_where_it_serves(configured, caplog):
+    caplog.set_level(logging.INFO)
+    server.when_ready(SimpleNamespace(log=logging.getLogger("gunicorn.error"), cfg=configured(PORT="8123")))
+    assert caplog.messages == ["Serving on http://127.0.0.1:8123"]
 
 
 def test_its_own_lines_are_json(configured):
@@ -85,7 +96,7 @@ def test_a_connection_that_stalls_in_the_middle_times_out():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        server.when_ready(SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listener)]))
+        server.post_fork(None, SimpleNamespace(sockets=[SimpleNamespace(sock=listener)]))
         with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
             for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 seconds, microseconds = struct.unpack("@ll", accepted.getsockopt(socket.SOL_SOCKET, option, 16))
