@@ -13,6 +13,7 @@ from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 STALLED_SECONDS = 10  # that a client in the middle of a request, or of its answer, may keep a thread waiting
+PARKED_AFTER_SECONDS = 0.05  # without a byte; of most clients the first are there already
 
 
 def _positive(name: str, default: int) -> int:
@@ -25,7 +26,7 @@ def _positive(name: str, default: int) -> int:
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = _positive("WORKERS", 2)
-worker_class = "gthread"
+worker_class = "usermgmt.server.Worker"
 threads = _positive("THREADS", 4)  # of each worker; a thread has a connection to the database
 keepalive = 75  # seconds; longer than proxies keep idle connections, so that it is them who close
 timeout = 60  # seconds without a sign of life of a worker's main loop
@@ -56,9 +57,17 @@ logconfig_dict = {
     "root": {"handlers": ["console"], "level": "INFO"},
 }
 
-# A new connection waits for its first bytes in a thread, for so many seconds, before it goes to the poller, where
-# waiting costs nothing. With gunicorn's own 5, eight silent connections stop the service.
-gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
+
+class Worker(gthread.ThreadWorker):
+    """Parks a new connection in the poller, where waiting costs nothing, until it sends something.
+
+    gunicorn's own waits five seconds in a thread first, so that eight silent connections stop the service.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        if not conn.initialized and not conn.data_ready and not conn.wait_for_data(PARKED_AFTER_SECONDS):
+            return gthread._DEFER
+        return super().handle(conn)
 
 
 def _write_error(client: Any, status_int: int, reason: str, mesg: str) -> None:

@@ -39,7 +39,7 @@ def configured(monkeypatch: pytest.MonkeyPatch):
 def test_it_serves_on_the_loopback_with_two_workers_of_threads_unless_told_otherwise(configured):
     found = configured()
     assert found.address == [("127.0.0.1", 8000)]
-    assert (found.workers, found.threads, found.worker_class) == (2, 4, gthread.ThreadWorker)
+    assert (found.workers, found.threads, found.worker_class) == (2, 4, server.Worker)
 
 
 def test_the_environment_says_where_and_how_many(configured):
@@ -87,9 +87,32 @@ def test_a_number_that_makes_no_sense_stops_the_start_and_is_named(monkeypatch, 
     importlib.reload(server)
 
 
-def test_a_silent_connection_keeps_a_thread_for_a_blink():
-    assert gthread.DEFAULT_WORKER_DATA_TIMEOUT == 0.05
-    assert "DEFAULT_WORKER_DATA_TIMEOUT" in inspect.getsource(gthread.ThreadWorker.handle)
+@pytest.fixture
+def connection(configured):
+    """A new connection as gunicorn's worker has it, and its client's end."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield gthread.TConn(configured(), ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), theirs
+
+
+def test_a_silent_connection_is_parked(connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gthread.ThreadWorker, "handle", lambda self, conn: pytest.fail("waits in a thread"))
+    assert server.Worker.handle(object.__new__(server.Worker), connection[0]) is gthread._DEFER
+
+
+def test_a_connection_that_has_sent_something_is_served_without_another_wait(
+    connection, monkeypatch: pytest.MonkeyPatch
+):
+    conn, client = connection
+    client.sendall(b"GET / HTTP/1.1")
+    monkeypatch.setattr(gthread.ThreadWorker, "handle", lambda self, conn: ("served", conn.data_ready))
+    assert server.Worker.handle(object.__new__(server.Worker), conn) == ("served", True)
+
+
+def test_a_connection_is_parked_by_what_gunicorn_parks_by():
+    source = inspect.getsource(gthread.ThreadWorker)
+    assert "not conn.initialized and not conn.data_ready" in source
+    assert "result is _DEFER" in source
 
 
 def test_a_connection_that_stalls_in_the_middle_times_out():
