@@ -22,7 +22,7 @@ from accounts.api.serializers import (
 )
 from clients.api.schema import ACME
 from clients.api.schema import TAG as CLIENTS
-from usermgmt.errors import BASE, Fault
+from usermgmt.errors import BASE, Fault, InvalidCredentials, InvalidToken
 from usermgmt.http.contracts import Document
 from usermgmt.http.schema import (
     FORBIDDEN,
@@ -138,10 +138,9 @@ BLANK_TOKEN = invalid("BlankToken", "The token is missing.", blank=[Fault("refre
 INVALID_CREDENTIALS = refusal(
     "InvalidCredentials",
     "An unknown e-mail, a wrong password, an inactive user: the answer does not tell which.",
-    401,
-    "invalid_credentials",
+    InvalidCredentials(),
 )
-INVALID_TOKEN = refusal("InvalidToken", "The token is not one of ours, or no longer alive.", 401, "invalid_token")
+INVALID_TOKEN = refusal("InvalidToken", "The token is not one of ours, or no longer alive.", InvalidToken())
 
 
 # Parameters

@@ -6,10 +6,7 @@ import pytest
 import time_machine
 
 from accounts.models import Event, SignIn
-from accounts.tests.callers import tokens_of
-from accounts.tests.test_signing_in import claims_of, is_signed_in
-
-INVALID = {"error": "The token is invalid or has expired."}
+from accounts.tests.callers import DEAD_TOKEN, claims_of, is_signed_in, tokens_of
 
 
 def refresh(client, token):
@@ -35,7 +32,7 @@ def test_the_old_refresh_token_is_dead_and_the_new_one_alive(cast, call):
 
     assert refresh(call(), new).status_code == 200
     answer = refresh(call(), old)
-    assert (answer.status_code, answer.json()) == (401, INVALID)
+    assert (answer.status_code, answer.json()) == (401, DEAD_TOKEN)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
@@ -54,12 +51,12 @@ def test_the_re_use_of_a_rotated_token_ends_every_token_of_its_family(cast, call
     second = refresh(call(), first.refresh).json()
     third = refresh(call(), second["refresh"]).json()
 
-    assert refresh(call(), first.refresh).json() == INVALID
+    assert refresh(call(), first.refresh).json() == DEAD_TOKEN
 
     for access in (first.access, second["access"], third["access"]):
         assert not is_signed_in(call(), access)
     for token in (first.refresh, second["refresh"], third["refresh"]):
-        assert refresh(call(), token).json() == INVALID
+        assert refresh(call(), token).json() == DEAD_TOKEN
     assert Event.objects.filter(action="sign_in.token_reused", target_id=cast.owner.pk).count() == 1
 
 
@@ -91,20 +88,20 @@ def test_a_sign_in_in_use_lasts_and_one_at_rest_ends_after_fourteen_days(cast, c
         clock.shift(timedelta(days=14, seconds=-1))
         assert call().post("/auth/token/verify", {"token": token}).status_code == 200
         clock.shift(timedelta(seconds=1))
-        assert refresh(call(), token).json() == INVALID
+        assert refresh(call(), token).json() == DEAD_TOKEN
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "..", "é", "x" * 5000, "eyJhbGciOiJub25lIn0.e30."])
 def test_what_is_no_refresh_token_is_refused(cast, call, token):
     answer = refresh(call(), token)
 
-    assert (answer.status_code, answer.json()) == (401, INVALID)
+    assert (answer.status_code, answer.json()) == (401, DEAD_TOKEN)
 
 
 def test_an_access_token_is_no_refresh_token(cast, call):
     tokens = tokens_of(cast.owner)
 
-    assert refresh(call(), tokens.access).json() == INVALID
+    assert refresh(call(), tokens.access).json() == DEAD_TOKEN
     assert refresh(call(), tokens.refresh).status_code == 200
 
 

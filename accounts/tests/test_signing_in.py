@@ -10,19 +10,15 @@ from django.utils import timezone
 from accounts import passwords
 from accounts.models import SignIn
 from accounts.tests import pems
+from accounts.tests.callers import UNAUTHENTICATED, claims_of, is_signed_in
 from accounts.tests.factories import PASSWORD
 from accounts.tests.rows import stored
 
 INVALID = {"error": "Invalid email or password."}
-UNAUTHENTICATED = {"error": "You need to sign in or sign up before continuing."}
 
 
 def sign_in(client, email="olga@example.com", password=PASSWORD):
     return client.post("/auth/token", {"email": email, "password": password})
-
-
-def claims_of(token):
-    return jwt.decode(token, options={"verify_signature": False})
 
 
 def key_file(folder, name, pem):
@@ -30,13 +26,6 @@ def key_file(folder, name, pem):
     path = folder / name
     path.write_bytes(pem)
     return str(path)
-
-
-def is_signed_in(client, token):
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    answer = client.get("/users/current")
-    assert (answer.status_code == 200) or answer.json() == UNAUTHENTICATED
-    return answer.status_code == 200
 
 
 def test_credentials_give_a_pair_of_tokens_and_the_user(cast, call):

@@ -1,11 +1,8 @@
 """POST /users/{id}/sign_out (native contract 7)."""
 
 from accounts.models import SignIn
-from accounts.tests.callers import tokens_of
+from accounts.tests.callers import DEAD_TOKEN, is_signed_in, tokens_of
 from accounts.tests.rows import stored
-from accounts.tests.test_signing_in import is_signed_in
-
-INVALID = {"error": "The token is invalid or has expired."}
 
 
 def test_every_token_of_the_user_is_dead(cast, call):
@@ -16,7 +13,7 @@ def test_every_token_of_the_user_is_dead(cast, call):
     assert (answer.status_code, answer.content) == (204, b"")
     for tokens in pairs:
         assert not is_signed_in(call(), tokens.access)
-        assert call().post("/auth/token/refresh", {"refresh": tokens.refresh}).json() == INVALID
+        assert call().post("/auth/token/refresh", {"refresh": tokens.refresh}).json() == DEAD_TOKEN
     assert not SignIn.objects.filter(user=cast.owner, ended_at=None).exists()
 
 

@@ -6,9 +6,7 @@ import pytest
 import time_machine
 
 from accounts.models import SignIn
-from accounts.tests.callers import tokens_of
-
-INVALID = {"error": "The token is invalid or has expired."}
+from accounts.tests.callers import DEAD_TOKEN, tokens_of
 
 
 def verify(client, token):
@@ -32,7 +30,7 @@ def test_an_expired_token_is_not(cast, call, kind, life):
 
         answer = verify(call(), token)
 
-    assert (answer.status_code, answer.json()) == (401, INVALID)
+    assert (answer.status_code, answer.json()) == (401, DEAD_TOKEN)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
@@ -40,7 +38,7 @@ def test_a_rotated_refresh_token_is_not_and_asking_ends_nothing(cast, call):
     old = tokens_of(cast.owner)
     new = call().post("/auth/token/refresh", {"refresh": old.refresh}).json()
 
-    assert verify(call(), old.refresh).json() == INVALID
+    assert verify(call(), old.refresh).json() == DEAD_TOKEN
     assert verify(call(), old.access).json() == {}
     assert verify(call(), new["refresh"]).json() == {}
     assert SignIn.objects.filter(ended_at=None).count() == 1
@@ -50,15 +48,15 @@ def test_tokens_of_a_revoked_sign_in_are_not(cast, call):
     tokens = tokens_of(cast.owner)
     call().post("/auth/token/revoke", {"refresh": tokens.refresh})
 
-    assert verify(call(), tokens.access).json() == INVALID
-    assert verify(call(), tokens.refresh).json() == INVALID
+    assert verify(call(), tokens.access).json() == DEAD_TOKEN
+    assert verify(call(), tokens.refresh).json() == DEAD_TOKEN
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "x" * 5000, "eyJhbGciOiJub25lIn0.e30."])
 def test_what_is_no_token_is_not(cast, call, token):
     answer = verify(call(), token)
 
-    assert (answer.status_code, answer.json()) == (401, INVALID)
+    assert (answer.status_code, answer.json()) == (401, DEAD_TOKEN)
 
 
 @pytest.mark.parametrize(("body", "message"), [({}, "can't be blank"), ({"token": {}}, "is invalid")])

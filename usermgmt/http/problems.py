@@ -34,6 +34,9 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
+_UNEXPECTED = Problem(500, "server_error", "An unexpected error occurred.")
+
+
 def problem_of(error: BaseException) -> Problem:
     """The problem that `error` is; what nobody foresaw is a 500."""
     match error:
@@ -59,7 +62,7 @@ def problem_of(error: BaseException) -> Problem:
                 headers={"Retry-After": str(RETRY_AFTER_OUTAGE)},
             )
         case _:
-            return Problem(500, "server_error", "An unexpected error occurred.")
+            return _UNEXPECTED
 
 
 def _of_domain(error: errors.DirectoryError) -> Problem:
@@ -75,7 +78,7 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
         case errors.Stale():
             return Problem(412, error.code, headers={"ETag": etag(error.version)})
         case _:
-            return Problem(500, "server_error", "An unexpected error occurred.")
+            return _UNEXPECTED
 
 
 _FRAMEWORK_CODES = {

@@ -7,21 +7,25 @@ says only what is special. The bodies of errors are the contract's own: its `ren
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import OperationalError
+from django.http import Http404
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from rest_framework import exceptions as drf
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
-from usermgmt.errors import Fault
+from usermgmt.errors import Fault, Forbidden, NotFound, Stale
 from usermgmt.http.contracts import Contract, Document, Problem, contracts
 from usermgmt.http.ids import MAX_ID
-from usermgmt.http.problems import RETRY_AFTER_OUTAGE, etag
+from usermgmt.http.parsers import MAX_BODY_BYTES, BadBody, BodyTooLarge
+from usermgmt.http.problems import problem_of
 from usermgmt.http.viewsets import Calls
 
 Schema = dict[str, Any]
@@ -56,9 +60,10 @@ class Refusal:
         return next(iter(self.examples.values()))
 
 
-def refusal(name: str, description: str, status: int, code: str, detail: str = "", **more: Any) -> Refusal:
-    """One that has one example."""
-    return Refusal(name, description, {code: Problem(status, code, detail, **more)})
+def refusal(name: str, description: str, error: Exception, headers: Mapping[str, str] | None = None) -> Refusal:
+    """One that has one example: what `problem_of` makes of `error`, and `headers` that the framework adds."""
+    problem = problem_of(error)
+    return Refusal(name, description, {problem.code: replace(problem, headers={**problem.headers, **(headers or {})})})
 
 
 def invalid(name: str, description: str, **examples: Sequence[Fault]) -> Refusal:
@@ -74,70 +79,52 @@ def invalid_list() -> Refusal:
 
 
 def not_found(kind: str) -> Refusal:
-    name = f"{kind.title()}NotFound"
-    return refusal(name, f"There is no such {kind}.", 404, "not_found", data={"kind": kind})
+    """The refusal of a number that no user, or client, has."""
+    return refusal(f"{kind.title()}NotFound", f"There is no such {kind}.", NotFound(kind))
 
-
-_RETRY_AFTER = {"Retry-After": str(RETRY_AFTER_OUTAGE)}
 
 BAD_REQUEST = refusal(
     "BadRequest",
     "What was sent can't be read: malformed JSON, a body that is no object, a wrong encoding, a NUL character,"
     " too many query parameters, an unknown host.",
-    400,
-    "bad_request",
-    "The request body is not valid JSON.",
+    BadBody("The request body is not valid JSON."),
 )
 UNAUTHENTICATED = refusal(
-    "Unauthenticated", "There is no access token, or it is no longer alive.", 401, "unauthenticated"
+    "Unauthenticated", "There is no access token, or it is no longer alive.", drf.NotAuthenticated()
 )
-FORBIDDEN = refusal("Forbidden", "The caller may not do this.", 403, "forbidden")
+FORBIDDEN = refusal("Forbidden", "The caller may not do this.", Forbidden())
 METHOD_NOT_ALLOWED = refusal(
     "MethodNotAllowed",
     "The path has no such method; `Allow` names those that it has.",
-    405,
-    "method_not_allowed",
-    'Method "TRACE" not allowed.',
+    drf.MethodNotAllowed("TRACE"),
     headers={"Allow": "GET, HEAD"},
 )
 NOT_ACCEPTABLE = refusal(
     "NotAcceptable",
     "`Accept` leaves out what this call answers with.",
-    406,
-    "not_acceptable",
-    "Could not satisfy the request Accept header.",
+    drf.NotAcceptable(),
 )
 STALE = refusal(
     "Stale",
     "The object has changed since the version in `If-Match`; `ETag` is the present one.",
-    412,
-    "stale",
-    headers={"ETag": etag(3)},
+    Stale(3),
 )
-TOO_LARGE = refusal("TooLarge", "The body is larger than 1 MiB.", 413, "too_large", "The request body is too large.")
+TOO_LARGE = refusal("TooLarge", f"The body is larger than {MAX_BODY_BYTES >> 20} MiB.", BodyTooLarge())
 UNSUPPORTED_MEDIA_TYPE = refusal(
     "UnsupportedMediaType",
     "The body is of a type that this call does not read.",
-    415,
-    "unsupported_media_type",
-    'Unsupported media type "text/plain" in request.',
+    drf.UnsupportedMediaType("text/plain"),
 )
 THROTTLED = refusal(
     "TooManyRequests",
     "Too many requests; `Retry-After` says when to try again.",
-    429,
-    "throttled",
-    data={"wait": 30},
-    headers={"Retry-After": "30"},
+    drf.Throttled(wait=30),
 )
-SERVER_ERROR = refusal("ServerError", "The fault is ours.", 500, "server_error", "An unexpected error occurred.")
+SERVER_ERROR = refusal("ServerError", "The fault is ours.", RuntimeError())
 UNAVAILABLE = refusal(
     "Unavailable",
     "The service can't work just now; `Retry-After` says when to try again.",
-    503,
-    "unavailable",
-    "The service is temporarily unavailable.",
-    headers=_RETRY_AFTER,
+    OperationalError(),
 )
 
 ALWAYS = (BAD_REQUEST, NOT_ACCEPTABLE, THROTTLED, SERVER_ERROR, UNAVAILABLE)
@@ -145,7 +132,7 @@ ALWAYS = (BAD_REQUEST, NOT_ACCEPTABLE, THROTTLED, SERVER_ERROR, UNAVAILABLE)
 
 WITH_A_BODY = (TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 
-NEVER_OF_A_CALL = (METHOD_NOT_ALLOWED, refusal("NotFound", "The path is none of this contract's.", 404, "not_found"))
+NEVER_OF_A_CALL = (METHOD_NOT_ALLOWED, refusal("NotFound", "The path is none of this contract's.", Http404()))
 """What paths answer that have no such call: components that no call of the document refers to."""
 
 
