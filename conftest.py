@@ -1,7 +1,9 @@
 """What every test stands on: a development environment, the cast, and callers."""
 
+import logging
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "usermgmt.settings")
 os.environ.setdefault("DEVELOPMENT", "on")
 os.environ.setdefault("ARGON2_MEMORY_KIB", "64")  # the same code, a thousandth of the time
 os.environ.setdefault("ARGON2_PASSES", "1")
-os.environ.setdefault("LOG_LEVEL", "ERROR")
+os.environ.setdefault("LOG_LEVEL", "INFO")
+os.environ.pop("REDIS_URL", None)  # a developer's own: the suite says for itself where it counts
+os.environ.pop("API_RATE", None)
+os.environ.setdefault("JWT_KEY_DIR", "var/no_jwt_keys")  # the keys of whoever develops here are none of the tests'
 
 # pytest-django looked for settings before this file named them, so with `-n 0` nobody else sets Django up.
 django.setup()
@@ -28,10 +33,41 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{ascii(val[:40])[1:-1]}..." if isinstance(val, str) and len(val) > 80 else None
 
 
+@pytest.fixture(scope="session")
+def canaries() -> Iterator[Any]:
+    """The one watch over every answer and every line of log."""
+    from django.test.client import ClientHandler
+
+    from usermgmt.tests.canaries import Canaries
+
+    handler, get_response = Canaries(), ClientHandler.get_response
+
+    def watched(self: Any, request: Any) -> Any:
+        response = get_response(self, request)
+        handler.watch.answered(request, response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "get_response", watched)
+        logging.getLogger().addHandler(handler)
+        yield handler
+        logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_told(canaries: Any) -> Iterator[None]:
+    """Each test fails that meets a secret where none belongs."""
+    from usermgmt.tests.canaries import Watch
+
+    canaries.watch = Watch()
+    yield
+    assert canaries.watch.findings == []
+
+
 @pytest.fixture
 def cast(db: Any) -> SimpleNamespace:
     """The one cast of every test: administrator and spare (a second one), owner, stranger (of the same
-    client), outsider (of another client), disabled."""
+    client), outsider (of another client), disabled. Each may call by a token, too: see `by_token`."""
     from accounts.tests.factories import AdministratorFactory, UserFactory
     from clients.tests.factories import ClientFactory
 
@@ -46,6 +82,42 @@ def cast(db: Any) -> SimpleNamespace:
         outsider=UserFactory(name="Otto Outsider", email="otto@example.com", client=globex),
         disabled=UserFactory(name="Dora Disabled", email="dora@example.com", client=acme, is_active=False),
     )
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """A Redis for tests, TEST_REDIS_URL; without one they are skipped, save where CI is set: there they fail."""
+    import redis
+
+    url = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1).ping()
+    except redis.RedisError as error:
+        reason = f"no Redis answers at {url}: {error.__class__.__name__}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return url
+
+
+@pytest.fixture(params=["database", "redis"])
+def counting(request: Any, settings: Any, monkeypatch: Any) -> Iterator[str]:
+    """Runs a test twice: limits are counted in the database, and in a Redis where nobody else's counters are."""
+    settings.REDIS_URL = ""
+    if request.param == "database":
+        yield "database"
+        return
+    import redis
+
+    from usermgmt.http import counters
+
+    settings.REDIS_URL = request.getfixturevalue("redis_url")
+    prefix = f"usermgmt:test:{uuid.uuid4()}:"
+    monkeypatch.setattr(counters, "REDIS_PREFIX", prefix)
+    yield "redis"
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter(match=f"{prefix}*"):
+            client.delete(key)
 
 
 @pytest.fixture
@@ -67,3 +139,12 @@ def call() -> Callable[..., Any]:
     from accounts.tests.callers import caller
 
     return caller
+
+
+@pytest.fixture
+def by_token() -> Callable[..., Any]:
+    """`by_token(user, client=..., read_only=True)` is an API client that calls by an API token of `user`; without
+    `client` it is bound to none."""
+    from accounts.tests.callers import api_token_of, bearing
+
+    return lambda user, **columns: bearing(api_token_of(user, **columns)[1])

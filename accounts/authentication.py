@@ -1,5 +1,6 @@
-"""Who is calling: access tokens on the native contract, e-mail and password on the admin site."""
+"""Who is calling: access tokens and API tokens on the native contract, e-mail and password on the admin site."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -8,31 +9,64 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from accounts.models import User
-from accounts.services import sign_ins
+from accounts import door, opaque_tokens
+from accounts.models import ApiToken, User
+from accounts.services import api_tokens, sign_ins
 from accounts.tokens import AccessToken
 from usermgmt.errors import InvalidCredentials, InvalidToken
 
 
-class AccessTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer {access}` (RFC 6750 2.1); the user comes with the client, in one query."""
+class _BearerAuthentication(BaseAuthentication, ABC):
+    """`Authorization: Bearer {token}` (RFC 6750 2.1); the user comes with the client, in one query."""
 
-    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, Any] | None:
         scheme, _, value = get_authorization_header(request).partition(b" ")
-        if scheme.lower() != b"bearer":
+        text = value.strip().decode("latin-1")
+        if scheme.lower() != b"bearer" or not self.takes(text):
             return None
         try:
-            token = AccessToken.read(value.strip().decode("latin-1"))
-            return sign_ins.user_of(token), token
+            return self.caller(text)
         except InvalidToken as error:
             raise exceptions.AuthenticationFailed from error
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
+    @abstractmethod
+    def takes(self, text: str) -> bool:
+        """Whether the token is of the class that is looked at here."""
+
+    @abstractmethod
+    def caller(self, text: str) -> tuple[User, Any]:
+        """Whose token it is, and the token; raises InvalidToken."""
+
+
+class AccessTokenAuthentication(_BearerAuthentication):
+    """The access tokens of sign-ins."""
+
+    def takes(self, text: str) -> bool:
+        return not opaque_tokens.is_one(text)
+
+    def caller(self, text: str) -> tuple[User, AccessToken]:
+        token = AccessToken.read(text)
+        return sign_ins.user_of(token), token
+
+
+class ApiTokenAuthentication(_BearerAuthentication):
+    """API tokens, which programs have."""
+
+    def takes(self, text: str) -> bool:
+        return opaque_tokens.is_one(text)
+
+    def caller(self, text: str) -> tuple[User, ApiToken]:
+        return api_tokens.user_of(text)
+
 
 class DirectoryBackend(ModelBackend):
-    """Sessions of the admin site: the directory's own sign-in, with its rules and its audit trail."""
+    """Sessions of the admin site: the directory's own sign-in, with its rules and its audit trail.
+
+    Raises TooManyRequests, where Django knows only a user or none: the form that asks tells it.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **credentials: Any
@@ -41,6 +75,7 @@ class DirectoryBackend(ModelBackend):
         if email is None or password is None:
             return None  # credentials for some other backend
         try:
-            return sign_ins.verified_user(email=email, password=password)
+            with door.attempt(email):
+                return sign_ins.verified_user(email=email, password=password)
         except InvalidCredentials:
             return None

@@ -17,10 +17,17 @@ FORM = (
 )
 _FORM = re.compile(FORM)
 
+RESERVED_DOMAIN = "erased.invalid"  # of those who were erased; no mail reaches it (RFC 2606 2)
+
 
 def has_form(email: str) -> bool:
     """Whether the (trimmed) address has the directory's form; length apart."""
     return _FORM.match(email) is not None
+
+
+def is_reserved(email: str) -> bool:
+    """Whether the address is one that nobody may have, as it stands for an erased person."""
+    return canonical(email).rpartition("@")[2] == RESERVED_DOMAIN
 
 
 def canonical(email: str) -> str:

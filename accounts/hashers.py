@@ -2,13 +2,15 @@
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 import bcrypt
 from django.conf import settings
-from django.contrib.auth.hashers import Argon2PasswordHasher, BasePasswordHasher
+from django.contrib.auth.hashers import Argon2PasswordHasher, BasePasswordHasher, make_password
 
 BCRYPT_MAX_BYTES = 72
+BCRYPT_CHEAP_COST = 8  # below it, cheaper by far than a hash of our own
 BCRYPT_MAX_COST = 14  # about two seconds; a hash of cost 31 would hold a worker for days
 # The last character of the salt carries two bits, so it is one of four; bcrypt raises on others.
 _BCRYPT_FORM = re.compile(r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}\Z")
@@ -30,12 +32,12 @@ class Argon2idHasher(Argon2PasswordHasher):
         return int(settings.ARGON2_LANES)
 
 
-class _ImportedBcrypt(BasePasswordHasher):
+class _ImportedBcrypt(BasePasswordHasher, ABC):
     """bcrypt made elsewhere: verified, never made here. Stored as `algorithm$` + the hash as it came."""
 
+    @abstractmethod
     def prepare(self, password: str) -> bytes:
         """The bytes that went into bcrypt."""
-        raise NotImplementedError
 
     def verify(self, password: str, encoded: str) -> bool:
         secret = self.prepare(password)
@@ -52,7 +54,9 @@ class _ImportedBcrypt(BasePasswordHasher):
         return {"algorithm": self.algorithm}
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Nothing to even out: the sign-in rehashes with Argon2id at once."""
+        """One that is too cheap to tell how busy the machine is (`accounts.timing`) costs one of our own too."""
+        if (imported_cost(encoded) or 0) < BCRYPT_CHEAP_COST:
+            make_password(password)
 
 
 class RailsBcryptHasher(_ImportedBcrypt):
@@ -74,6 +78,13 @@ class RocketChatBcryptHasher(_ImportedBcrypt):
 
 
 IMPORTED = {"rails": RailsBcryptHasher.algorithm, "rocketchat": RocketChatBcryptHasher.algorithm}
+
+
+def imported_cost(stored: str) -> int | None:
+    """The cost of an imported hash; None for a hash of our own, and for no password."""
+    algorithm, _, digest = stored.partition("$")
+    match = _BCRYPT_FORM.match(digest) if algorithm in IMPORTED.values() else None
+    return int(match[1]) if match is not None else None
 
 
 def imported(source: str, digest: str) -> str:

@@ -19,8 +19,14 @@ ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, actor: Actor) -> "UserQuerySet":
-        """The users that `actor` may see: all for an administrator, else only themselves."""
-        return self if actor.is_superuser else self.filter(pk=actor.pk)
+        """The users that `actor` may see: all for an administrator, else only themselves; of those, the ones in its
+        scope."""
+        allowed = self if actor.is_superuser else self.filter(pk=actor.pk)
+        return allowed.in_scope_of(actor)
+
+    def in_scope_of(self, actor: Actor | None) -> "UserQuerySet":
+        """The users that are there for `actor` at all: those of one client, if the token at hand is bound to it."""
+        return self if actor is None or actor.scope_id is None else self.filter(client_id=actor.scope_id)
 
     def with_email(self, email: str) -> "UserQuerySet":
         """The user of that address, in whatever spelling; at most one."""
@@ -33,6 +39,11 @@ class UserQuerySet(models.QuerySet["User"]):
     def active_administrators(self) -> "UserQuerySet":
         """Those of whom one must always remain."""
         return self.filter(ACTIVE_ADMINISTRATOR)
+
+    def imported_cost(self) -> int | None:
+        """The largest cost of an imported hash; None where there is none."""
+        cost: int | None = self.exclude(imported_cost=None).aggregate(models.Max("imported_cost"))["imported_cost__max"]
+        return cost
 
     def matching(self, text: str) -> "UserQuerySet":
         """Users with `text` in any part of name, e-mail or user name, without regard to case."""

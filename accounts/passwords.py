@@ -1,6 +1,7 @@
 """Passwords: the policy, hashing, verifying (DESIGN 2, "Passwords"; native contract 6)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us 
 _OWNER_LENGTH = 255  # characters of a name or address that a password is compared with
 
 _common = CommonPasswordValidator()
+_similar = UserAttributeSimilarityValidator(user_attributes=["name"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,21 @@ class Owner:
     """What a password must not resemble."""
 
     name: str = ""
+    given_name: str = ""
+    middle_name: str = ""
+    family_name: str = ""
     email: str = ""
     username: str = ""
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """What others know of the owner, each with what it is."""
+        yield "name", self.name
+        yield "given name", self.given_name
+        yield "middle name", self.middle_name
+        yield "family name", self.family_name
+        yield "email", self.email
+        yield "email", self.email.partition("@")[0]  # as a whole; the validator looks at the words within
+        yield "user name", self.username
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +63,14 @@ def operators() -> Policy:
     return Policy(minimum=1, guessable=True) if settings.DEVELOPMENT else standard()
 
 
-_SIMILARITY = {"name": "name", "email": "email", "username": "user name"}
+def must_change(*, staff: bool) -> bool:
+    """Whether somebody for whom an administrator chose a password must change it before anything else.
+
+    staff: it was chosen in the admin site or by a command, and not through an API. What the form, the command
+    or the call says itself goes before this.
+    """
+    chosen = settings.CHOSEN_PASSWORDS_MUST_CHANGE
+    return bool(chosen == "always" or (staff and chosen == "staff"))
 
 
 def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
@@ -69,7 +91,8 @@ class PolicyValidator:
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raises ValidationError."""
-        owner = Owner(name=getattr(user, "name", ""), email=getattr(user, "email", ""))
+        known = {field.name: getattr(user, field.name, "") for field in fields(Owner)}
+        owner = Owner(**known)
         faults = check(password, owner=owner, policy=standard())
         if faults:
             raise ValidationError([sentence(fault) + "." for fault in faults])
@@ -90,14 +113,14 @@ def _guesses(password: str, owner: Owner) -> list[Fault]:
         _common.validate(password)
     except ValidationError:
         faults.append(Fault("password", "password_too_common"))
-    # A user that is never saved, as Django's validator asks its model for names; what is over-long is
-    # a fault of its own, and comparing a megabyte of words would take seconds.
-    user = get_user_model()(**{attribute: getattr(owner, attribute)[:_OWNER_LENGTH] for attribute in _SIMILARITY})
-    for attribute, words in _SIMILARITY.items():
+    user = get_user_model()()  # never saved; Django's validator asks its model for names
+    for attribute, value in owner.told():
+        # What is over-long is a fault of its own, and comparing a megabyte of words would take seconds.
+        user.name = value[:_OWNER_LENGTH]
         try:
-            UserAttributeSimilarityValidator(user_attributes=[attribute]).validate(password, user)
+            _similar.validate(password, user)
         except ValidationError:
-            faults.append(Fault("password", "password_too_similar", {"attribute": words}))
+            faults.append(Fault("password", "password_too_similar", {"attribute": attribute}))
             break
     return faults
 
@@ -120,7 +143,9 @@ def verified(password: str, stored: str) -> bool:
     except ValueError:  # no account, or no password
         make_password(password)
         return False
-    return hasher.verify(password, stored)
+    right = hasher.verify(password, stored)
+    hasher.harden_runtime(password, stored)
+    return right
 
 
 def outdated(stored: str) -> bool:

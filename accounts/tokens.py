@@ -4,6 +4,7 @@ The classes are simplejwt's, with what it leaves out: `kid`, key rotation, lifet
 is made, and the claims that bind a token to a sign-in (`sid`) and to the user's token version (`ver`).
 """
 
+import re
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
@@ -17,6 +18,10 @@ from accounts import keys
 from usermgmt.errors import InvalidToken
 
 MAX_LENGTH = 4096  # characters; ours have some 400, nothing longer is worth parsing
+_FORM = re.compile(
+    r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII
+)  # RFC 7515 3.1; base64 readers skip much
+_INTEGERS = ("exp", "iat", "sid", "ver")
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti"]
 
 
@@ -33,7 +38,7 @@ class KeyringBackend(TokenBackend):
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         try:
-            key = keys.keyring().named(jwt.get_unverified_header(token).get("kid"))
+            key = keys.named(jwt.get_unverified_header(token).get("kid"))
             return jwt.decode(
                 token,
                 key.public,
@@ -52,13 +57,13 @@ class BoundToken(Token):
     @classmethod
     def read(cls, text: str) -> Self:
         """The verified token; raises InvalidToken for whatever is not one of this class, alive by its own claims."""
-        if len(text) > MAX_LENGTH or not text.isascii():
+        if len(text) > MAX_LENGTH or _FORM.fullmatch(text) is None:
             raise InvalidToken
         try:
             token = cls(text)  # type: ignore[arg-type]  # simplejwt's annotation says Token, it takes the text
-            bound = token.user_id > 0 and all(isinstance(token[claim], int) for claim in ("sid", "ver"))
-        except (TokenError, KeyError, ValueError, OverflowError, OSError) as error:
-            # The last two: an `exp` past every calendar.
+            bound = token.user_id > 0 and all(type(token[claim]) is int for claim in _INTEGERS)
+        except (TokenError, KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+            # An `exp` that is no number, or past every calendar.
             raise InvalidToken from error
         if not bound:
             raise InvalidToken

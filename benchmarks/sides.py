@@ -125,9 +125,11 @@ class Unequal(Exception):
     """The two sides do not do the same work."""
 
 
-def call(port: int, method: str, path: str, *, status: int = 200, body: str = "", token: str = "") -> Any:
-    """One request; gives the JSON of the answer. Raises Unequal for another status."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
+def call(
+    port: int, method: str, path: str, *, status: int = 200, body: str = "", token: str = "", timeout: int = 30
+) -> Any:
+    """One request, given up after `timeout` seconds; gives the JSON of the answer. Raises Unequal for another one."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     headers = {"Content-Type": "application/json"} if body else {}
     if token:
         headers["Authorization"] = f"Bearer {token}"

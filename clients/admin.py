@@ -90,9 +90,9 @@ class ClientAdmin(ServiceAdmin):
         return format_html('<a href="{}?{}">{}</a>', listed, urlencode({"client": client.pk}), client.user_count)
 
     @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, client: Client) -> str | None:
+    def created(self, client: Client) -> str:
         return words.of_moment(client.created_at)
 
     @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, client: Client) -> str | None:
+    def updated(self, client: Client) -> str:
         return words.of_moment(client.updated_at)

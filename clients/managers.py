@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def visible_to(self, actor: Actor) -> "ClientQuerySet":
-        """The clients that `actor` may see: all for an administrator, else the own one."""
-        return self if actor.is_superuser else self.filter(pk__in=[actor.client_id])
+        """The clients that `actor` may see: all for an administrator, else the own one; of them those in its scope."""
+        allowed = self if actor.is_superuser else self.filter(pk__in=[actor.client_id])
+        return allowed if actor.scope_id is None else allowed.filter(pk=actor.scope_id)
 
     def named(self, name: str) -> "ClientQuerySet":
         """The client of that name, without regard to case; at most one."""

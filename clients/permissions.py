@@ -13,6 +13,8 @@ class MayUseClients(BasePermission):
     """Administrators everything; others may look at their own client."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
+        if view.kwargs.get("id") is None and request.method == "POST":
+            return policies.can_create(actor_of(request))
         if policies.can_administer(actor_of(request)):
             return True
         named = str(view.kwargs.get("id", ""))

@@ -3,9 +3,20 @@
 from usermgmt.actor import Actor
 
 
+def in_scope(actor: Actor | None, client_id: int | None) -> bool:
+    """Whether what belongs to a client (None: to none) is there for `actor`: all of it, unless the token at hand is
+    bound to one client."""
+    return actor is None or actor.scope_id is None or actor.scope_id == client_id
+
+
 def can_administer(actor: Actor) -> bool:
-    """List, create, update, delete."""
+    """List, update, delete."""
     return actor.is_superuser
+
+
+def can_create(actor: Actor) -> bool:
+    """Make clients: a new one is outside of every scope."""
+    return can_administer(actor) and actor.scope_id is None
 
 
 def can_view(actor: Actor, client_id: int) -> bool:

@@ -4,31 +4,41 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 
 from usermgmt.http.contracts import contracts
-
-SECRET_KEY_MIN_BYTES = 32  # RFC 7518 3.2: as long as HS256's output
 
 
 @register(Tags.security)
 def secret_key_is_long_enough(app_configs: Any, **options: Any) -> list[CheckMessage]:
     """usermgmt.E001"""
-    if len(settings.SECRET_KEY.encode()) >= SECRET_KEY_MIN_BYTES:
-        return []
-    return [Error(f"SECRET_KEY has fewer than {SECRET_KEY_MIN_BYTES} bytes.", id="usermgmt.E001")]
+    from accounts.keys.material import SECRET_MIN_BYTES
+
+    named = [("SECRET_KEY", settings.SECRET_KEY)]
+    named += [("SECRET_KEY_FALLBACKS: one", key) for key in settings.SECRET_KEY_FALLBACKS]
+    return [
+        Error(f"{name} has fewer than {SECRET_MIN_BYTES} bytes.", id="usermgmt.E001")
+        for name, key in named
+        if len(key.encode()) < SECRET_MIN_BYTES
+    ]
 
 
 @register(Tags.security)
 def token_keys_serve(app_configs: Any, **options: Any) -> list[CheckMessage]:
-    """usermgmt.E002"""
+    """usermgmt.E002, usermgmt.W001"""
     from accounts import keys
 
     try:
-        keys.keyring()
+        keys.check()
+        return [
+            CheckWarning(
+                f"JWT_KEY_FILES: {name}: everybody may read this private key: chmod 600 {name}", id="usermgmt.W001"
+            )
+            for name in keys.open_files()
+        ]
     except ImproperlyConfigured as error:
         return [Error(str(error), id="usermgmt.E002")]
-    return []
 
 
 @register(Tags.urls)
@@ -40,3 +50,17 @@ def contracts_do_not_clash(app_configs: Any, **options: Any) -> list[CheckMessag
         if len(set(values)) < len(values):
             return [Error(f"Two contracts have the same {what}: {', '.join(values)}.", id="usermgmt.E003")]
     return []
+
+
+@register(Tags.security)
+def links_in_mails_lead_somewhere(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """usermgmt.E010"""
+    if settings.PUBLIC_URL or settings.PUBLIC_APP_URL or not settings.EMAIL_URL:
+        return []
+    return [
+        Error(
+            "EMAIL_URL is set, but not PUBLIC_URL: links in mails would lead nowhere.",
+            hint="PUBLIC_URL is where people reach the service, as https://users.example.com.",
+            id="usermgmt.E010",
+        )
+    ]

@@ -16,14 +16,14 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-class FoldedField(models.TextField):  # type: ignore[type-arg]  # generic for the checker only
+class ComputedField(models.Field):  # type: ignore[type-arg]  # generic for the checker only
     """A column that keeps `compute` of other columns of its row, at every save and bulk insert.
 
     sources: the names of the columns it is made of.
     compute: called with their values, gives the value to store.
     """
 
-    def __init__(self, *, sources: Iterable[str] = (), compute: Callable[..., str] = fold, **options: Any) -> None:
+    def __init__(self, *, sources: Iterable[str] = (), compute: Callable[..., Any] = fold, **options: Any) -> None:
         self.sources = tuple(sources)
         self.compute = compute
         options["editable"] = False
@@ -35,14 +35,22 @@ class FoldedField(models.TextField):  # type: ignore[type-arg]  # generic for th
         options.pop("editable", None)
         return name, path, args, options
 
-    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         value = self.compute(*(getattr(model_instance, source) for source in self.sources))
         setattr(model_instance, self.attname, value)
         return value
 
 
+class FoldedField(ComputedField, models.TextField):  # type: ignore[type-arg]
+    """A computed column of text: by default, its source without regard to case."""
+
+
+class ComputedNumberField(ComputedField, models.PositiveSmallIntegerField):  # type: ignore[type-arg]
+    """A computed column of a small number."""
+
+
 class FoldsColumns(models.Model):
-    """A model with folded columns: saving a source saves what is made of it."""
+    """A model with computed columns: saving a source saves what is made of it."""
 
     class Meta:
         abstract = True
@@ -52,7 +60,7 @@ class FoldsColumns(models.Model):
             update_fields = set(update_fields)
             # In the order of the columns: one may be made of another that stands before it.
             for column in self._meta.concrete_fields:
-                if isinstance(column, FoldedField) and update_fields.intersection(column.sources):
+                if isinstance(column, ComputedField) and update_fields.intersection(column.sources):
                     update_fields.add(column.name)
         super().save(*args, update_fields=update_fields, **options)
 

@@ -58,10 +58,38 @@ class Forbidden(DirectoryError):
     code = "forbidden"
 
 
+class MustChangePassword(Forbidden):
+    """The actor may do nothing but choose a new password."""
+
+    code = "must_change_password"
+
+
+class TooManyRequests(DirectoryError):
+    """A limit is used up. wait: whole seconds until it is worth while to try again. limit: how many there are.
+
+    headers: what the answer tells of the limit, where there is more to tell than that nothing remains.
+    """
+
+    code = "throttled"
+
+    def __init__(self, wait: int, headers: Mapping[str, str] | None = None, *, limit: int = 1) -> None:
+        self.wait = wait
+        told = {"RateLimit-Limit": str(limit), "RateLimit-Remaining": "0", "RateLimit-Reset": str(wait)}
+        self.headers = {**told, **(headers or {})}
+        super().__init__(f"too many requests, again in {wait} seconds")
+
+
 class InvalidCredentials(DirectoryError):
-    """No sign-in: unknown e-mail, wrong password, inactive account, all alike."""
+    """No sign-in: unknown e-mail, wrong password, inactive account, all alike.
+
+    headers: what the answer tells of the limit of tries.
+    """
 
     code = "invalid_credentials"
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self.headers = dict(headers or {})
+        super().__init__()
 
 
 class InvalidToken(DirectoryError):
@@ -90,9 +118,24 @@ FRAGMENTS = {
     "must_exist": "must exist",
     "password_too_common": "is too common",
     "password_too_similar": "is too similar to the {attribute}",
+    "password_unchanged": "must differ from the present one",
     "unknown_choice": "is not one of {choices}",
+    "token_dead": "is invalid or has expired",
+    "has_password": "has a password already",
+    "verified": "is verified already",
+    "not_failed": "was not given up",
+    "invited_with_password": "can't be combined with a password",
+    "invited_inactive": "needs an active user",
+    "too_many": "is too long (maximum is {maximum} entries)",
+    "not_future": "must be in the future",
+    "too_far": "is too far in the future",
+    "not_both": "can't be given along with {attribute}",
+    "inactive": "must be active",
+    "too_many_alive": "have reached their maximum of {maximum}: revoke one first",
+    "key_reused": "was sent with another request before",
     "not_positive": "must be a positive integer",
     "last_administrator": "must leave at least one active administrator",
+    "erased": "can't be changed: the person was erased",
     "has_users": "can't be deleted while it has users",
 }
 """The words of each code, without the field's name (native contract 6)."""
@@ -109,14 +152,19 @@ def sentence(fault: Fault) -> str:
     return f"{subject} {fragment(fault)}"
 
 
-def raise_all(reported: Sequence[Fault], found: Sequence[Fault]) -> None:
-    """Raise every fault of a request at once as Invalid; do nothing if there is none.
+def all_faults(reported: Sequence[Fault], found: Sequence[Fault]) -> list[Fault]:
+    """Every fault of what was sent.
 
     reported: what the contract found while reading. found: what the rules found. A field that could
     not even be read is not judged a second time.
     """
     unread = {fault.field for fault in reported}
-    faults = [*reported, *(fault for fault in found if fault.field not in unread)]
+    return [*reported, *(fault for fault in found if fault.field not in unread)]
+
+
+def raise_all(reported: Sequence[Fault], found: Sequence[Fault]) -> None:
+    """Raise every fault of a request at once as Invalid; do nothing if there is none. See `all_faults`."""
+    faults = all_faults(reported, found)
     if faults:
         raise Invalid(faults)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError, OperationalError, models
 
 from usermgmt.errors import Fault, Invalid
 
@@ -31,6 +31,11 @@ def broken_constraint(error: IntegrityError, model: type[models.Model]) -> str |
 def is_foreign_key(error: IntegrityError) -> bool:
     """Whether the row that was pointed to is not there (any more)."""
     return getattr(error.__cause__, "sqlstate", None) == "23503" or "FOREIGN KEY constraint failed" in str(error)
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Whether two transactions waited for each other, and this one was given up (PostgreSQL; SQLite has one writer)."""
+    return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
 @contextmanager

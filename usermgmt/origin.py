@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+IPV6_PREFIX = 64  # bits of an address that one customer has, and may change at will the rest of (RFC 6177)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,15 @@ class Origin:
     contract: str = "command"
     request_id: str = ""
     address: str | None = None
+
+    @property
+    def network(self) -> str:
+        """Whose address it is: an IPv4 address, a network of 64 bits of IPv6, or "unknown"."""
+        if self.address is None:
+            return "unknown"
+        parsed = ip_address(self.address)
+        whole = isinstance(parsed, IPv6Address)
+        return str(ip_network((parsed, IPV6_PREFIX), strict=False)) if whole else str(parsed)
 
 
 _current: ContextVar[Origin] = ContextVar("origin", default=Origin())

@@ -7,6 +7,8 @@ https://gunicorn.org/reference/settings/
 import os
 import socket
 import struct
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
@@ -27,7 +29,8 @@ def _positive(name: str, default: int) -> int:
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = _positive("WORKERS", 2)
 worker_class = "usermgmt.server.Worker"
-threads = _positive("THREADS", 4)  # of each worker; a thread has a connection to the database
+# Of each worker, and half as many again for what hashes passwords; each has a connection to the database.
+threads = _positive("THREADS", 4)
 keepalive = 75  # seconds; longer than proxies keep idle connections, so that it is them who close
 timeout = 60  # seconds without a sign of life of a worker's main loop
 graceful_timeout = 30  # seconds for requests to end after SIGTERM
@@ -58,15 +61,65 @@ logconfig_dict = {
 }
 
 
+HASHING = tuple(
+    f"POST {path}{end}".encode()
+    for path in (
+        "/auth/token",
+        "/auth/password/reset/confirm",
+        "/users",
+        "/admin/login/",
+        "/password/reset",
+        "/invitation",
+    )
+    for end in (" ", "?")
+)
+"""How requests begin that hash a password, each some 35 ms of a core. `POST /users/bulk` has threads of its own for
+that (`accounts.hashing`)."""
+PEEKED_BYTES = max(map(len, HASHING))
+
+
+class Lanes:
+    """The threads of a worker, in two pools: what hashes passwords waits for its like, and nobody else waits for it.
+
+    In one pool a hundred sign-ins at once stand before every other request for seconds.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._hashing = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="hashing-lane")
+        self._others = ThreadPoolExecutor(threads, thread_name_prefix="lane")
+
+    def submit(self, handle: Callable[[Any], Any], conn: Any) -> "Future[Any]":
+        """Have `conn` handled, in the lane that its request, as far as it is there, belongs to."""
+        conn.hashes = begins_with_hashing(conn.sock)
+        return (self._hashing if conn.hashes else self._others).submit(handle, conn)
+
+    def shutdown(self, wait: bool = True) -> None:
+        for pool in (self._hashing, self._others):
+            pool.shutdown(wait=wait)
+
+
+def begins_with_hashing(sock: socket.socket) -> bool:
+    """Whether what can be read next from the connection begins such a request; reads nothing away."""
+    try:
+        return sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT).startswith(HASHING)
+    except OSError:  # nothing is there yet, or nobody any more
+        return False
+
+
 class Worker(gthread.ThreadWorker):
-    """Parks a new connection in the poller, where waiting costs nothing, until it sends something.
+    """Parks a new connection in the poller, where waiting costs nothing, until it sends something; and has two lanes.
 
     gunicorn's own waits five seconds in a thread first, so that eight silent connections stop the service.
     """
 
+    def get_thread_pool(self) -> Lanes:
+        return Lanes(self.cfg.threads)
+
     def handle(self, conn: Any) -> Any:
         if not conn.initialized and not conn.data_ready and not conn.wait_for_data(PARKED_AFTER_SECONDS):
             return gthread._DEFER
+        if not getattr(conn, "hashes", False) and begins_with_hashing(conn.sock) and self.alive:
+            return gthread._DEFER  # it came before its first byte; the poller gives it back at once, to the other lane
         return super().handle(conn)
 
 
@@ -77,6 +130,7 @@ def _write_error(client: Any, status_int: int, reason: str, mesg: str) -> None:
     native = next(contract for contract in contracts() if not contract.prefix)
     body = native.render(Problem(status_int, "malformed_request", f"{reason}.")).content
     head = f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    head += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
     util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)
 
 
@@ -97,3 +151,17 @@ def post_fork(server: Any, worker: Any) -> None:
     for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
+def post_worker_init(worker: Any) -> None:
+    """gunicorn's hook: each worker has a postman; the application is loaded by now."""
+    from accounts import postman
+
+    worker.postman = postman.employed()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """gunicorn's hook: let the mail at hand go out."""
+    postman = getattr(worker, "postman", None)  # None, too, of a worker that did not come as far
+    if postman is not None:
+        postman.stop()

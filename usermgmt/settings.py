@@ -1,15 +1,19 @@
 """Settings, read from the environment; each variable is told in README.md, "Configuration"."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from datetime import timedelta
+from email.utils import formataddr, getaddresses
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
@@ -22,6 +26,10 @@ VAR_DIR = BASE_DIR / "var"
 # Readers of the environment: strict, so that a typing error stops the start instead of opening a door.
 
 env = Env()
+
+_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
+_PLACE = re.compile(_ORIGIN.pattern.replace(r"\Z", r"(/[A-Za-z0-9._~-]+)*\Z"), re.IGNORECASE)
+_MAILBOX = re.compile(r"[^\s<>@,;]+@[^\s<>@,;]+\Z")
 
 
 def _boolean(name: str, default: bool) -> bool:
@@ -45,6 +53,47 @@ def _list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in env.str(name, default).split(",") if item.strip()]
 
 
+def _origins(name: str) -> list[str]:
+    """Origins as browsers send them (RFC 6454 6.2): a scheme, a host, a port where it is not the usual one."""
+    origins = _list(name)
+    for origin in origins:
+        if _ORIGIN.match(origin) is None:
+            raise ImproperlyConfigured(f"{name}: origins such as https://app.example.com, please; not {origin!r}.")
+    return origins
+
+
+def _place(name: str, default: str = "") -> str:
+    """An address that paths are added to; none is ''."""
+    place = (env.str(name, "") or default).rstrip("/")
+    if place and _PLACE.match(place) is None:
+        raise ImproperlyConfigured(f"{name}: an address such as https://users.example.com, please; not {place!r}.")
+    return place
+
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600}
+
+
+def _rate(name: str) -> tuple[int, int] | None:
+    """A count and the seconds that it is for, from e.g. "600/minute"; None if there is none."""
+    value = env.str(name, "")
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", value, re.ASCII)
+    if value and match is None:
+        raise ImproperlyConfigured(f"{name}: such as 600/minute, please; of a second, a minute, an hour or a day.")
+    return (int(match[1]), _UNITS[match[2]]) if match is not None else None
+
+
+def _redis(name: str) -> str:
+    url = env.str(name, "")
+    try:
+        parts = urlsplit(url)
+        placed = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
+    except ValueError:
+        placed = None
+    if url and not (placed and parts.scheme in ("redis", "rediss", "unix")):
+        raise ImproperlyConfigured(f"{name}: redis://host:6379/0, rediss://... or unix://..., please.")
+    return url
+
+
 def _networks(name: str) -> list[IPv4Network | IPv6Network]:
     try:
         return [ip_network(item) for item in _list(name)]
@@ -57,6 +106,17 @@ def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ImproperlyConfigured(f"{name}: one of {', '.join(choices)}, please.")
     return value
+
+
+def _pems(name: str) -> list[str]:
+    """The PEM texts in a variable, one after the other; a line break may be written as \\n."""
+    text = env.str(name, "").replace("\\n", "\n").strip()
+    found = re.findall(r"-----BEGIN ([A-Z ]+)-----(.*?)-----END \1-----", text, re.DOTALL)
+    if text and (
+        not found or re.sub(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", "", text, flags=re.DOTALL).strip()
+    ):
+        raise ImproperlyConfigured(f"{name}: PEM texts, one after the other, and nothing else, please.")
+    return [f"-----BEGIN {label}-----{body}-----END {label}-----\n" for label, body in found]
 
 
 def _secret_key() -> str:
@@ -112,6 +172,39 @@ def _database(url: str) -> dict[str, Any]:
     return database
 
 
+_MAIL_SCHEMES = {"smtp": "smtp://", "smtp+tls": "submission://", "smtp+ssl": "smtp://", "file": "file://"}
+_SMTPS_PORT = 465  # RFC 8314 7.3
+
+
+def _mail_server(url: str) -> dict[str, Any]:
+    """Django's settings of the mail server that EMAIL_URL names; the refusal never repeats its password."""
+    wish = "EMAIL_URL: smtp://, smtp+tls:// or smtp+ssl://user:password@host:port, or file:///folder, please."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(wish) from error
+    to_file = parts.scheme == "file"
+    sound = parts.path.startswith("/") and not parts.netloc if to_file else parts.hostname and parts.path in ("", "/")
+    if parts.scheme not in _MAIL_SCHEMES or not sound or port == 0 or parts.query or parts.fragment:
+        raise ImproperlyConfigured(wish)
+    server: dict[str, Any] = dj_email_url.parse(_MAIL_SCHEMES[parts.scheme] + url.partition("://")[2])
+    if parts.scheme == "smtp+ssl":
+        server |= {"EMAIL_USE_SSL": True, "EMAIL_PORT": port or _SMTPS_PORT}
+    if to_file:
+        server["EMAIL_FILE_PATH"] = unquote(parts.path)
+    return server
+
+
+def _sender(name: str, default: str) -> str:
+    """An address, with or without a name before it."""
+    sender = env.str(name, "") or default
+    found = [address for _, address in getaddresses([sender])]
+    if not sender.isprintable() or len(found) != 1 or _MAILBOX.match(found[0]) is None:
+        raise ImproperlyConfigured(f"{name}: as User Directory <no-reply@example.com>, please.")
+    return sender
+
+
 # What kind of run this is
 
 DEBUG = _boolean("DEBUG", False)
@@ -123,6 +216,14 @@ CSRF_TRUSTED_ORIGINS = _list("CSRF_TRUSTED_ORIGINS")
 TRUSTED_PROXIES = _networks("TRUSTED_PROXIES")
 HTTPS = _boolean("HTTPS", not (DEBUG or DEVELOPMENT))
 SITE_NAME = env.str("SITE_NAME", "User Directory")
+
+# Where people reach the service: links in mails never follow a Host header, which anybody may write.
+PUBLIC_URL = _place(
+    "PUBLIC_URL",
+    f"http://{env.str('HOST', '') or '127.0.0.1'}:{env.str('PORT', '') or '8000'}" if DEVELOPMENT else "",
+)
+PUBLIC_APP_URL = _place("PUBLIC_APP_URL")
+REDIS_URL = _redis("REDIS_URL")
 
 # The house
 
@@ -136,6 +237,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -143,13 +245,15 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "usermgmt.http.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "usermgmt.http.middleware.ContentPolicyMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "usermgmt.http.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "usermgmt.http.middleware.AdminAuthenticationMiddleware",
     "usermgmt.http.middleware.AdminMessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "usermgmt.urls"
 WSGI_APPLICATION = "usermgmt.wsgi.application"
@@ -198,19 +302,48 @@ PASSWORD_HASHERS = [
     "accounts.hashers.RocketChatBcryptHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
+CHOSEN_PASSWORDS_MUST_CHANGE = _choice("CHOSEN_PASSWORDS_MUST_CHANGE", "staff", ("staff", "always", "never"))
 PASSWORD_MIN_LENGTH = _integer("PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
 ARGON2_MEMORY_KIB = _integer("ARGON2_MEMORY_KIB", 19 * 1024, minimum=8)
 ARGON2_PASSES = _integer("ARGON2_PASSES", 2, minimum=1)
 ARGON2_LANES = _integer("ARGON2_LANES", 1, minimum=1)
 JWT_ALGORITHM = _choice("JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256", "EdDSA"))
 JWT_KEY_FILES = _list("JWT_KEY_FILES")
+JWT_KEYS = _pems("JWT_KEYS")
+JWT_KEY_DIR = Path(env.str("JWT_KEY_DIR", "") or VAR_DIR / "jwt_keys")
 JWT_ISSUER = env.str("JWT_ISSUER", "usermgmt")
 JWT_AUDIENCE = env.str("JWT_AUDIENCE", "usermgmt")
 JWT_ACCESS_LIFETIME = timedelta(seconds=_integer("JWT_ACCESS_LIFETIME", 15 * 60, minimum=1))
 JWT_REFRESH_LIFETIME = timedelta(seconds=_integer("JWT_REFRESH_LIFETIME", 14 * 24 * 3600, minimum=1))
 
+# Mails, and the links in them
+
+EMAIL_URL = env.str("EMAIL_URL", "") or (f"file://{VAR_DIR}/mail" if DEVELOPMENT else "")
+if EMAIL_URL:
+    _server = _mail_server(EMAIL_URL)
+    EMAIL_BACKEND, EMAIL_FILE_PATH = _server["EMAIL_BACKEND"], _server["EMAIL_FILE_PATH"]
+    EMAIL_HOST, EMAIL_PORT = _server["EMAIL_HOST"], _server["EMAIL_PORT"]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server["EMAIL_HOST_USER"], _server["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _server["EMAIL_USE_TLS"], _server["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10  # seconds without a word from the mail server
+DEFAULT_FROM_EMAIL = _sender("MAIL_FROM", formataddr((SITE_NAME, "no-reply@localhost")))
+MAIL_IN_SERVER = _boolean("MAIL_IN_SERVER", True)
+MAILS_PER_HOUR = _integer("MAILS_PER_HOUR", 3, minimum=1)  # resets and verifications, of one account
+RESET_LIFETIME = timedelta(seconds=_integer("RESET_LIFETIME", 3600, minimum=60))
+VERIFICATION_LIFETIME = timedelta(seconds=_integer("VERIFICATION_LIFETIME", 3 * 24 * 3600, minimum=60))
+INVITATION_LIFETIME = timedelta(seconds=_integer("INVITATION_LIFETIME", 7 * 24 * 3600, minimum=60))
+
+# Limits
+
+SIGN_IN_FAILURES = _integer("SIGN_IN_FAILURES", 5, minimum=1)  # of an account from an address, before delays
+SIGN_IN_FAILURES_PER_ADDRESS = _integer("SIGN_IN_FAILURES_PER_ADDRESS", 50, minimum=1)
+API_RATE = _rate("API_RATE")  # of a user or token
+
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.AccessTokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.AccessTokenAuthentication",
+        "accounts.authentication.ApiTokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["usermgmt.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -235,6 +368,38 @@ SPECTACULAR_SETTINGS = {
 
 # The door
 
+# No script or style but our own files', nothing from elsewhere, nobody frames us: the admin site and the reader of
+# the documents work under it (CSP Level 3). data: are the pictures in the reader's style sheet.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+# Scripts of these origins may call the APIs, with tokens; never with cookies, so that no session can be ridden.
+CORS_ALLOWED_ORIGINS = _origins("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/(?!admin/)"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+]
+CORS_PREFLIGHT_MAX_AGE = 3600  # seconds
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -243,6 +408,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # a link in a mail to staff opens their session
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # seconds
 CSRF_FAILURE_VIEW = "usermgmt.http.problems.forged"
@@ -266,7 +432,9 @@ LOGGING = {
         # Every answer has its line from usermgmt.access already, every unexpected error its trace from
         # usermgmt.problems.
         "django.request": {"level": "CRITICAL"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a trace for whoever names another host
+        # A trace for whoever names another host, sends a form of a thousand fields, or filters by what is no filter.
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},  # has no trace, and says why a form of ours was refused
         "django.server": {"level": "ERROR"},
     },
 }

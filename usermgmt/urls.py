@@ -4,15 +4,23 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
+from accounts import pages as link_pages
 from accounts.api.errors import render as render_native
-from accounts.api.schema import DOCUMENT
+from accounts.api.schema.document import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
 from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
 
-NATIVE = Contract(name="native", prefix="", urls=[*users, *clients], render=render_native, document=DOCUMENT)
+NATIVE = Contract(
+    name="native",
+    prefix="",
+    urls=[*users, *clients],
+    render=render_native,
+    document=DOCUMENT,
+    idempotency_keys=True,
+)
 
 CONTRACTS = [NATIVE]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
@@ -21,6 +29,9 @@ urlpatterns = [
     path("", pages.landing, name="landing"),
     path("openapi.json", pages.openapi, name="openapi"),
     path("docs", pages.docs, name="docs"),
+    path("password/reset", link_pages.reset_password, name="reset-password"),
+    path("invitation", link_pages.accept_invitation, name="accept-invitation"),
+    path("email/verify", link_pages.verify_email, name="verify-email"),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path(ADMIN_PREFIX.rstrip("/"), RedirectView.as_view(pattern_name="admin:index"), name="admin"),

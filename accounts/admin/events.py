@@ -52,7 +52,8 @@ class EventAdmin(DirectoryAdmin):
     def find(self, rows: EventQuerySet, word: str) -> EventQuerySet:
         wanted = Q(request_id=word)
         if is_id(word):
-            wanted |= Q(target_id=int(word)) | Q(actor_id=int(word))
+            # With the kind, for its index.
+            wanted |= Q(target_kind__in=list(_PAGES), target_id=int(word)) | Q(actor_id=int(word))
         return rows.filter(wanted)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -2,16 +2,11 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib.admin import ListFilter, SimpleListFilter
+from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 
-from accounts.models import Event, Role, User
-from clients.models import Client
-from usermgmt.admin.filters import SinceFilter
-from usermgmt.admin.model_admin import parameters
-from usermgmt.admin.widgets import RowSelect
-from usermgmt.http.ids import is_id
+from accounts.models import Event, Role
+from usermgmt.admin.filters import RowFilter, SinceFilter
 
 SAMPLED_EVENTS = 10_000  # the newest; whose actions and contracts are offered as filters
 
@@ -54,37 +49,8 @@ class LastSignInFilter(SinceFilter):
     title, parameter_name, column, never = "last sign-in", "last_sign_in", "last_login", "never"
 
 
-class ClientFilter(ListFilter):
-    """One client, found by typing: there may be too many to list."""
-
-    title = parameter_name = "client"
-    template = "admin/autocomplete_filter.html"
-
-    def __init__(self, request: Any, params: dict[str, Any], model: Any, model_admin: Any) -> None:
-        super().__init__(request, params, model, model_admin)
-        self.site = model_admin.admin_site
-        values = params.pop(self.parameter_name, [""])
-        self.client_id = values[-1]
-
-    def has_output(self) -> bool:
-        return True
-
-    def expected_parameters(self) -> list[str | None]:
-        return [self.parameter_name]
-
-    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.client_id:
-            return queryset
-        return queryset.filter(client_id=int(self.client_id)) if is_id(self.client_id) else queryset.none()
-
-    def choices(self, changelist: Any) -> Any:
-        widget = RowSelect(User._meta.get_field("client"), self.site)
-        field = forms.ModelChoiceField(Client.objects.all(), required=False, widget=widget)
-        yield {
-            "field": field.widget.render(self.parameter_name, self.client_id, {"id": "client-filter"}),
-            "kept": parameters(self.request, without=(self.parameter_name, "p", "e")),
-            "everything": changelist.get_query_string(remove=[self.parameter_name]) if self.client_id else None,
-        }
+class ClientFilter(RowFilter):
+    title = parameter_name = column = "client"
 
 
 class _SampledFilter(SimpleListFilter):

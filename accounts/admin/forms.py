@@ -6,14 +6,24 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 
-from accounts import emails, passwords, usernames
+from accounts import door, emails, passwords, usernames
 from accounts.models import NAME_MAX_LENGTH, Role, User
 from accounts.services import sign_ins, users
 from accounts.services.users import UNSET, Unset
-from usermgmt.admin.forms import ServiceForm, ServiceModelForm, Text
-from usermgmt.errors import Fault, InvalidCredentials, fragment
+from usermgmt.admin import words
+from usermgmt.admin.forms import ServiceForm, ServiceModelForm, Text, Throttled
+from usermgmt.errors import Fault, InvalidCredentials, TooManyRequests, fragment
 
-_COLUMNS = ("name", "given_name", "middle_name", "family_name", "email", "username", "email_verified")
+_COLUMNS = (
+    "name",
+    "given_name",
+    "middle_name",
+    "family_name",
+    "email",
+    "username",
+    "email_verified",
+    "must_change_password",
+)
 """Fields of the form that are columns of the same name."""
 
 Values = dict[str, Any]
@@ -29,7 +39,17 @@ def _secret(label: str, autocomplete: str = "new-password") -> Text:
     return Text(label=label, strip=False, required=False, widget=widget)
 
 
-class _PasswordFields(forms.Form):
+class _Duty(forms.Form):
+    """Whether the user must change the password."""
+
+    must_change_password = forms.BooleanField(
+        label="Must change the password",
+        required=False,
+        help_text="The user signs in with it, and can do nothing before there is another one.",
+    )
+
+
+class _PasswordFields(_Duty):
     """A password typed twice, or none."""
 
     usable_password = forms.ChoiceField(
@@ -41,15 +61,20 @@ class _PasswordFields(forms.Form):
     password = _secret("Password")
     password_confirmation = _secret("Password again")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Somebody else will sign in with it; the form of one's own password does not ask.
+        self.fields["must_change_password"].initial = passwords.must_change(staff=True)
+
     def new_password(self) -> tuple[str | None, list[Fault]]:
         """The password wished for (None: none), and what is wrong with its second typing."""
-        if self.cleaned_data.get("usable_password") == "false":
+        if self.cleaned_data.get("usable_password") in ("false", "invite"):
             return None, []
         password, again = self.cleaned_data["password"], self.cleaned_data["password_confirmation"]
         return password, passwords.check_confirmation(password, again) if password else []
 
 
-class _UserForm(ServiceModelForm):
+class _UserForm(ServiceModelForm, _Duty):
     """The facts of a user, the password apart."""
 
     name = _text("Name", NAME_MAX_LENGTH, "As shown to everybody.")
@@ -100,9 +125,15 @@ class _UserForm(ServiceModelForm):
         return client.pk if client is not None else None
 
 
+_INVITATION = ("invite", "By invitation: a mail with a link to choose a password")
+
+
 class UserAddForm(_UserForm, _PasswordFields):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        ways: Any = self.fields["usable_password"]
+        with_password, *others = ways.choices
+        ways.choices = [with_password, _INVITATION, *others]
         self.fields["name"].help_text = "As shown to everybody. Made of the parts below if left blank."
         self.fields["username"].help_text = "Made of the e-mail if left blank."
 
@@ -121,6 +152,8 @@ class UserAddForm(_UserForm, _PasswordFields):
             password=password,
             active=values["active"],
             email_verified=values["email_verified"],
+            must_change_password=password is not None and values["must_change_password"],
+            invite=values.get("usable_password") == "invite",
             reported=[*reported, *faults],
         )
 
@@ -144,6 +177,7 @@ class UserChangeForm(_UserForm):
             client_id=self.client_id() if moved else UNSET,
             active=self.changed("active"),
             email_verified=self.changed("email_verified"),
+            must_change_password=self.changed("must_change_password"),
             versions=self.versions,
             reported=reported,
         )
@@ -153,7 +187,7 @@ class UserChangeForm(_UserForm):
         return self.cleaned_data[name] if name in self.changed_data else UNSET
 
 
-class PasswordForm(ServiceForm, _PasswordFields):
+class PasswordForm(Throttled, ServiceForm, _PasswordFields):
     """A new password for `user`, or none any more; for oneself the present one is asked for."""
 
     present_password = _secret("Your present password", "current-password")
@@ -164,15 +198,30 @@ class PasswordForm(ServiceForm, _PasswordFields):
         self.user, self.actor = user, actor
         if user.pk != actor.pk:
             del self.fields["present_password"]
+        else:
+            del self.fields["must_change_password"]
+            if user.must_change_password:
+                del self.fields["usable_password"]  # none at all is no other one
 
     def clean_present_password(self) -> str:
         present: str = self.cleaned_data["present_password"]
         try:
-            sign_ins.verified_user(email=self.user.email, password=present)
+            with door.attempt(self.user.email):
+                sign_ins.verified_user(email=self.user.email, password=present)
         except InvalidCredentials:
             self.add_error("present_password", "Is wrong.")
+        except TooManyRequests as refusal:
+            self.refusal = refusal
+            self.add_error("present_password", words.of_wait(refusal))
         return present
 
     def write(self, reported: Sequence[Fault]) -> User:
         password, faults = self.new_password()
-        return users.update(actor=self.actor, user_id=self.user.pk, password=password, reported=[*reported, *faults])
+        duty = self.cleaned_data.get("must_change_password", UNSET)
+        return users.update(
+            actor=self.actor,
+            user_id=self.user.pk,
+            password=password,
+            must_change_password=duty if password is not None else UNSET,
+            reported=[*reported, *faults],
+        )

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.admin import export
@@ -17,9 +18,10 @@ from accounts.admin.filters import ClientFilter, CreatedFilter, LastSignInFilter
 from accounts.admin.forms import PasswordForm, UserAddForm, UserChangeForm
 from accounts.managers import UserQuerySet
 from accounts.models import User
-from accounts.services import users
+from accounts.services import mails, users
 from usermgmt import audit
 from usermgmt.admin import words
+from usermgmt.admin.forms import throttled
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
 from usermgmt.admin.widgets import RowSelect
 from usermgmt.http.ids import is_id
@@ -47,16 +49,18 @@ class UserAdmin(ServiceAdmin):
     search_help_text = "Any part of name, e-mail or user name; or a number."
     ordering = ["-id"]
     autocomplete_fields = ["client"]
-    actions = ["activate", "deactivate", "sign_out", "export", "delete_selected"]
+    actions = ["activate", "deactivate", "sign_out", "invite", "export", "delete_selected"]
     readonly_fields = ["id", "password_state", "live_sign_ins", "created", "updated", "signed_in"]
     fieldsets = [
         (None, {"fields": ["name", "email", "username", "seen_version"]}),
         ("Parts of the name", {"fields": ["given_name", "middle_name", "family_name"]}),
         ("Role and state", {"fields": ["role", "client", "active", "email_verified"]}),
     ]
-    add_fieldsets = [("Sign-in", {"fields": ["usable_password", "password", "password_confirmation"]})]
+    add_fieldsets = [
+        ("Sign-in", {"fields": ["usable_password", "password", "password_confirmation", "must_change_password"]})
+    ]
     change_fieldsets = [
-        ("Sign-in", {"fields": ["password_state", "live_sign_ins", "signed_in"]}),
+        ("Sign-in", {"fields": ["password_state", "must_change_password", "live_sign_ins", "signed_in"]}),
         ("Record", {"fields": ["id", "created", "updated"]}),
     ]
 
@@ -114,7 +118,7 @@ class UserAdmin(ServiceAdmin):
             set_ = form.instance.has_usable_password()
             told = f"The password of {user} was {'set' if set_ else 'taken away'}. Whoever was signed in is so no more."
             self.message_user(request, told, messages.SUCCESS)
-            return HttpResponseRedirect(self.address("change", user.pk))
+            return HttpResponseRedirect(self._wanted(request) or self.address("change", user.pk))
         fieldsets = [(None, {"fields": list(form.fields)})]
         context = {
             **self.admin_site.each_context(request),
@@ -124,7 +128,13 @@ class UserAdmin(ServiceAdmin):
             "form": form,
             "adminform": admin.helpers.AdminForm(form, fieldsets, {}),  # type: ignore[arg-type]  # any form will do
         }
-        return TemplateResponse(request, "admin/accounts/user/set_password.html", context)
+        return throttled(TemplateResponse(request, "admin/accounts/user/set_password.html", context))
+
+    def _wanted(self, request: HttpRequest) -> str | None:
+        """The page that somebody was led away from, to change the password first."""
+        page = request.GET.get("next", "")
+        safe = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+        return page if safe else None
 
     def delete(self, request: HttpRequest, row: User) -> None:
         users.delete(actor=actor_of(request), user_id=row.pk)
@@ -166,6 +176,13 @@ class UserAdmin(ServiceAdmin):
 
         self.each(request, queryset, sign_out, done="signed out everywhere")
 
+    @admin.action(description="Invite by mail")
+    def invite(self, request: HttpRequest, queryset: UserQuerySet) -> None:
+        def invite(user: User) -> None:
+            mails.request_invitation(actor=actor_of(request), user_id=user.pk)
+
+        self.each(request, queryset, invite, done="invited")
+
     @admin.action(description="Export as CSV")
     def export(self, request: HttpRequest, queryset: UserQuerySet) -> StreamingHttpResponse:
         audit.record(actor=actor_of(request), action="user.exported", target=("user", None))
@@ -198,15 +215,15 @@ class UserAdmin(ServiceAdmin):
         return badge("active", "active") if user.is_active else badge("inactive", "inactive")
 
     @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, user: User) -> str | None:
+    def created(self, user: User) -> str:
         return words.of_moment(user.created_at)
 
     @admin.display(description="updated (UTC)")
-    def updated(self, user: User) -> str | None:
+    def updated(self, user: User) -> str:
         return words.of_moment(user.updated_at)
 
     @admin.display(description="last sign-in (UTC)", ordering="last_login")
-    def signed_in(self, user: User) -> str | None:
+    def signed_in(self, user: User) -> str:
         return words.of_moment(user.last_login)
 
     @admin.display(description="password")

@@ -7,9 +7,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import keys
+from accounts import door, keys
 from accounts.api.mapping import from_include, to_user
-from accounts.api.schema import KEY_CALLS, TOKEN_CALLS
+from accounts.api.schema.tokens import KEY_CALLS, TOKEN_CALLS
 from accounts.api.serializers import CredentialsReader, RefreshReader, TokenReader
 from accounts.services import sign_ins
 from usermgmt.errors import Fault, raise_all
@@ -29,8 +29,10 @@ class TokenViewSet(Calls):
     def obtain(self, request: Request) -> Response:
         include, faults = from_include(request.query_params.get("include", ""))
         sent = _read(CredentialsReader, request, faults)
-        user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"])
-        return Response({"access": tokens.access, "refresh": tokens.refresh, "user": to_user(user, include)})
+        with door.attempt(sent["email"]) as attempt:
+            user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"])
+        body = {"access": tokens.access, "refresh": tokens.refresh, "user": to_user(user, include)}
+        return Response(body, headers=attempt.headers)
 
     def refresh(self, request: Request) -> Response:
         tokens = sign_ins.refresh(refresh=_read(RefreshReader, request)["refresh"])

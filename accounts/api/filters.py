@@ -1,23 +1,20 @@
 """What a list of users is narrowed by (native contract 5)."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Q
-from django.utils.dateparse import parse_datetime
 
 from accounts.managers import UserQuerySet
 from accounts.models import User
 from usermgmt.http.ids import is_id
+from usermgmt.http.moments import moment_of
 
 NO_CLIENT = "null"  # client_id=null: the administrators
 _TRUTH = {"true": True, "false": False}
 TEXT_MAX_LENGTH = 255  # characters; no column is longer, and SQLite takes no pattern of more than 50,000 bytes
-# RFC 3339 5.6; Django's reader alone takes every form of ISO 8601, and some that are none.
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+ -]\d\d:\d\d)?)?\Z", re.ASCII)
 
 
 class MomentField(forms.Field):
@@ -27,12 +24,8 @@ class MomentField(forms.Field):
         if value is None:
             return None
         try:
-            # An unescaped "+" of an offset arrives as a blank.
-            moment = parse_datetime(value.upper().replace(" ", "+")) if _MOMENT.match(value) else None
-            if moment is None:
-                raise ValueError(value)
-            return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
+            return moment_of(value.replace(" ", "+"))  # an unescaped "+" of an offset arrives as a blank
+        except ValueError as error:
             raise forms.ValidationError("is invalid", code="invalid") from error
 
 
@@ -71,8 +64,8 @@ class TextField(forms.CharField):
         return super().clean(value)
 
 
-class _Filter(django_filters.Filter):
-    """A filter whose field is a class of this module; None means that it was not sent."""
+class FieldFilter(django_filters.Filter):
+    """A filter by a class of field such as those above; None means that it was not sent."""
 
     def __init__(self, field_class: type[forms.Field], *, method: str, **options: Any) -> None:
         self.field_class = field_class
@@ -80,12 +73,12 @@ class _Filter(django_filters.Filter):
 
 
 class UserFilterSet(django_filters.FilterSet):
-    search = _Filter(TextField, method="by_search", blank=True)
-    email = _Filter(TextField, method="by_email")
-    client_id = _Filter(ClientIdsField, method="by_client")
-    active = _Filter(TruthField, method="by_active")
-    created_after = _Filter(MomentField, method="by_start")
-    created_before = _Filter(MomentField, method="by_end")
+    search = FieldFilter(TextField, method="by_search", blank=True)
+    email = FieldFilter(TextField, method="by_email")
+    client_id = FieldFilter(ClientIdsField, method="by_client")
+    active = FieldFilter(TruthField, method="by_active")
+    created_after = FieldFilter(MomentField, method="by_start")
+    created_before = FieldFilter(MomentField, method="by_end")
 
     class Meta:
         model = User

@@ -1,12 +1,14 @@
 """The native contract's shape of a user, and of what is sent for one: pure functions."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from accounts import passwords
-from accounts.models import User
+from accounts.models import ApiToken, Event, User
+from accounts.services.api_tokens import MAX_LIFETIME
 from clients.api.mapping import to_client
+from usermgmt.actor import Actor
 from usermgmt.errors import Fault
 
 
@@ -47,6 +49,40 @@ def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:
     return shown | {name: INCLUDABLE[name](user) for name in include}
 
 
+def to_api_token(token: ApiToken) -> dict[str, Any]:
+    """An API token as the contract shows it; never the token itself."""
+    return {
+        "id": token.pk,
+        "name": token.name,
+        "client": None if token.client is None else to_client(token.client),
+        "read_only": token.read_only,
+        "created_at": timestamp(token.created_at),
+        "expires_at": timestamp(token.expires_at),
+        "last_used_at": timestamp(token.last_used_at),
+    }
+
+
+def from_api_token(
+    values: Mapping[str, Any], faults: Iterable[Fault], *, now: datetime
+) -> tuple[dict[str, Any], list[Fault]]:
+    """The service's arguments out of a body that was read, and the faults so far: a lifetime in seconds becomes the
+    moment of its end."""
+    found = list(faults)
+    sent = dict(values)
+    seconds = sent.pop("expires_in", None)
+    if seconds is None:
+        return sent, found
+    if sent.get("expires_at") is not None:
+        found.append(Fault("expires_in", "not_both", {"attribute": "expires_at"}))
+    elif seconds < 1:
+        found.append(Fault("expires_in", "not_positive"))
+    elif seconds > MAX_LIFETIME.total_seconds():
+        found.append(Fault("expires_in", "too_far"))
+    else:
+        sent["expires_at"] = now + timedelta(seconds=seconds)
+    return sent, found
+
+
 def from_include(parameter: str) -> tuple[list[str], list[Fault]]:
     """The names in `?include=`, in the order of the contract, and a fault if one is unknown."""
     names = {name.strip() for name in parameter.split(",")} - {""}
@@ -59,22 +95,43 @@ def from_user(values: Mapping[str, Any], faults: Iterable[Fault], *, new: bool) 
     """The service's arguments out of a body that was read, and the faults so far.
 
     The contract's own rules stand here: the confirmation comes with every password; a new user needs a
-    password; in an update a blank one means unchanged.
+    password, or is invited to choose one; in an update a blank one means unchanged.
     """
     found = list(faults)
     unreadable = {fault.field for fault in found}
+    needed = new and values.get("invite") is not True
     sent = {name: value for name, value in values.items() if name != "password_confirmation"}
     password = sent.pop("password", "")
     given = bool(password) or "password" in unreadable
     if password:
         sent["password"] = password
-    if new and not given:
+    if needed and not given:
         found.append(Fault("password", "blank"))
     confirmation = values.get("password_confirmation", "")
-    if "password_confirmation" in unreadable or not (given or new):
+    if "password_confirmation" in unreadable or not (given or needed):
         return sent, found
     if password:
         found += passwords.check_confirmation(password, confirmation)
     elif not confirmation:
         found.append(Fault("password_confirmation", "blank"))
     return sent, found
+
+
+def to_event(event: Event, reader: Actor | None) -> dict[str, Any]:
+    """A row of the audit trail, read with its names, as `reader` may see it; None: the operator.
+
+    Whoever is no administrator reads what others did to them, and not by whose address or from where.
+    """
+    named: Any = event  # annotations have no types
+    told = reader is None or reader.is_superuser or event.actor_id == reader.pk
+    return {
+        "id": event.pk,
+        "at": timestamp(event.at),
+        "contract": event.contract,
+        "action": event.action,
+        "actor": None if event.actor_id is None else {"id": event.actor_id, "email": named.actor_email},
+        "target": {"kind": event.target_kind, "id": event.target_id, "name": named.target_name},
+        "changes": event.changes,
+        "request_id": event.request_id,
+        "address": event.address if told else None,
+    }

@@ -8,10 +8,11 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.api.filters import UserFilterSet
 from accounts.api.mapping import from_include, from_user, to_user
-from accounts.api.schema import USER_CALLS
+from accounts.api.schema.users import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
 from accounts.services import users
+from clients.policies import in_scope
 from usermgmt.errors import Fault, NotFound, raise_all
 from usermgmt.http.filters import narrowed
 from usermgmt.http.ids import id_of
@@ -37,13 +38,15 @@ class UserViewSet(Calls):
     }
     queryset = User.objects.select_related("client")
     pagination_class = NativePagination
+    changes_own_password = ("update", "update_current")
     permission_by_action: dict[str, type[BasePermission]] = {
         "list": permissions.AdministersUsers,
         "create": permissions.AdministersUsers,
         "retrieve": permissions.ViewsUser,
         "update": permissions.UpdatesUser,
-        "destroy": permissions.AdministersUsers,
+        "destroy": permissions.DeletesUser,
         "sign_out": permissions.SignsUserOut,
+        "update_current": permissions.UpdatesOneself,
     }
 
     def get_permissions(self) -> list[BasePermission]:
@@ -73,9 +76,10 @@ class UserViewSet(Calls):
     def retrieve(self, request: Request, id: str) -> Response:
         user_id = id_of(id, "user")
         include, faults = _include(request)
-        own = user_id == actor_of(request).pk  # read already, to authenticate
-        visible = User.objects.visible_to(actor_of(request)).select_related("client")
-        user = actor_of(request) if own else visible.filter(pk=user_id).first()
+        actor = actor_of(request)
+        own = user_id == actor.pk and in_scope(actor, actor.client_id)  # read already, to authenticate
+        visible = User.objects.visible_to(actor).select_related("client")
+        user = actor if own else visible.filter(pk=user_id).first()
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())

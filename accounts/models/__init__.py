@@ -1,5 +1,20 @@
+from accounts.models.api_token import ApiToken
 from accounts.models.event import Event
+from accounts.models.mail import Mail
+from accounts.models.one_time_token import OneTimeToken, Purpose
 from accounts.models.sign_in import SignIn
+from accounts.models.sign_in_address import SignInAddress
 from accounts.models.user import NAME_MAX_LENGTH, Role, User
 
-__all__ = ["NAME_MAX_LENGTH", "Event", "Role", "SignIn", "User"]
+__all__ = [
+    "NAME_MAX_LENGTH",
+    "ApiToken",
+    "Event",
+    "Mail",
+    "OneTimeToken",
+    "Purpose",
+    "Role",
+    "SignIn",
+    "SignInAddress",
+    "User",
+]

@@ -3,11 +3,12 @@
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
-from django.db.models import Case, OuterRef, Subquery, When
+from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
 from accounts.models.user import User
 from clients.models import Client
+from usermgmt.actor import Actor
 
 
 class AppendOnly(TypeError):
@@ -22,11 +23,27 @@ class EventQuerySet(models.QuerySet["Event"]):
         """What happened to one user or client, newest first."""
         return self.filter(target_kind=kind, target_id=pk).order_by("-id")
 
-    def with_names(self) -> "EventQuerySet":
-        """With `actor_email` and `target_name`, as they are today; None of what is gone."""
+    def visible_to(self, actor: Actor) -> "EventQuerySet":
+        """The rows that `actor` may read: an administrator all, bound to a client what is about it and its users;
+        others what is about themselves."""
+        if not actor.is_superuser:
+            return self.filter(target_kind="user", target_id=actor.pk)
+        if actor.scope_id is None:
+            return self
+        members = User.objects.in_scope_of(actor).values("pk")
+        return self.filter(
+            Q(target_kind="client", target_id=actor.scope_id) | Q(target_kind="user", target_id__in=members)
+        )
+
+    def with_names(self, reader: Actor | None = None) -> "EventQuerySet":
+        """With `actor_email` and `target_name`, as they are today; None of what is gone.
+
+        reader: who reads them; then None, too, of an actor whom they may not see.
+        """
         users, clients = User.objects.values("email"), Client.objects.values("name")
+        actors = users if reader is None else users.visible_to(reader)
         return self.annotate(
-            actor_email=Subquery(users.filter(pk=OuterRef("actor_id"))),
+            actor_email=Subquery(actors.filter(pk=OuterRef("actor_id"))),
             target_name=Case(
                 When(target_kind="user", then=Subquery(users.filter(pk=OuterRef("target_id")))),
                 When(target_kind="client", then=Subquery(clients.filter(pk=OuterRef("target_id")))),
@@ -61,9 +78,13 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        base_manager_name = "objects"  # what goes around the other managers is as append-only
         indexes = [
             models.Index(fields=["target_kind", "target_id", "id"], name="event_by_target"),
             models.Index(fields=["actor_id", "id"], name="event_by_actor"),
+            models.Index(fields=["action", "id"], name="event_by_action"),
+            models.Index(fields=["contract", "id"], name="event_by_contract"),
+            models.Index(fields=["request_id"], name="event_by_request"),
         ]
 
     def __str__(self) -> str:

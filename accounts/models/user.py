@@ -9,10 +9,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import emails, usernames
+from accounts import emails, hashers, usernames
 from accounts.managers import UserManager
 from clients.models import Client
-from usermgmt.columns import FoldedField, FoldsColumns, fold
+from usermgmt.columns import ComputedNumberField, FoldedField, FoldsColumns, fold
 
 NAME_MAX_LENGTH = 255
 SORTED_LENGTH = 255  # characters of the folded name that sorting looks at; bounds the index
@@ -50,13 +50,22 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     search_text = FoldedField(sources=["name", "email_canonical", "username_canonical"], compute=_search_text)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
     is_active = models.BooleanField("active", default=True)
+    must_change_password = models.BooleanField(default=False)  # before anything else, at the next sign-in
+    password_version = models.PositiveIntegerField(default=1, editable=False)  # raised by every new password
+    # Of an imported hash: failed sign-ins of whoever else take as long as it does (accounts.timing).
+    imported_cost = ComputedNumberField(sources=["password"], compute=hashers.imported_cost, null=True)
     # Raised whenever every token of the user must die at once (DESIGN 2, "Tokens").
     token_version = models.PositiveIntegerField(default=1, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)  # raised by every write; the ETag
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    erased_at = models.DateTimeField(null=True, editable=False)  # the person is gone, the row stands for them
 
     objects: ClassVar[UserManager] = UserManager()
+
+    # The one client that the caller is bound to (DESIGN 2, "Tokens"): set by the authentication, kept nowhere.
+    scope_id: int | None = None
+    token_id: int | None = None  # the API token at hand; likewise
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -88,6 +97,9 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
             models.Index(fields=["name_sorted", "id"], name="user_by_name"),
             models.Index(fields=["created_at", "id"], name="user_by_created_at"),
             models.Index(fields=["last_login", "id"], name="user_by_last_sign_in"),
+            models.Index(
+                fields=["imported_cost"], condition=Q(imported_cost__isnull=False), name="user_by_imported_cost"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The rules that the values of a user keep (DESIGN 2), as faults; the database holds them too."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from accounts import emails, passwords, usernames
@@ -34,14 +35,15 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
 
 def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
     """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    faults = [*names(sent), *_email(sent, user), *_username(sent, user)]
+    return [*by_themselves(sent, user, policy), *_taken(sent, user)]
+
+
+def by_themselves(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
+    """The faults that show without a look at who else there is."""
+    faults = [*names(sent), *(email_form(sent["email"]) if "email" in sent else ()), *_username_form(sent)]
     if sent.get("password") is not None:
-        owner = passwords.Owner(
-            name=sent.get("name", user.name),
-            email=sent.get("email", user.email),
-            username=sent.get("username", user.username),
-        )
-        faults += passwords.check(sent["password"], owner=owner, policy=policy)
+        told = {field.name: sent.get(field.name, getattr(user, field.name)) for field in fields(passwords.Owner)}
+        faults += passwords.check(sent["password"], owner=passwords.Owner(**told), policy=policy)
     return faults
 
 
@@ -59,28 +61,18 @@ def names(sent: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
-def _email(sent: Mapping[str, Any], user: User) -> list[Fault]:
-    if "email" not in sent:
-        return []
-    email = sent["email"]
-    faults = email_form(email)
-    if not faults and emails.canonical(email) != user.email_canonical and User.objects.with_email(email).exists():
-        return [Fault("email", "taken")]
-    return faults
-
-
 def email_form(email: str) -> list[Fault]:
     """The faults of a (trimmed) address by itself."""
     if not email:
         return [Fault("email", "blank")]
     if len(email) > emails.MAX_LENGTH:
         return [Fault("email", "too_long", {"maximum": emails.MAX_LENGTH})]
-    if len(email) < emails.MIN_LENGTH or not emails.has_form(email):
+    if len(email) < emails.MIN_LENGTH or not emails.has_form(email) or emails.is_reserved(email):
         return [Fault("email", "invalid")]
     return []
 
 
-def _username(sent: Mapping[str, Any], user: User) -> list[Fault]:
+def _username_form(sent: Mapping[str, Any]) -> list[Fault]:
     if "username" not in sent:
         return []
     username = sent["username"]
@@ -90,6 +82,20 @@ def _username(sent: Mapping[str, Any], user: User) -> list[Fault]:
         return [Fault("username", "too_long", {"maximum": usernames.MAX_LENGTH})]
     if not usernames.has_form(username):
         return [Fault("username", "invalid")]
-    if User.objects.with_username(username).exclude(pk=user.pk).exists():
-        return [Fault("username", "taken")]
     return []
+
+
+def _taken(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    """What is sent in its form, and is somebody else's."""
+    others = {}
+    if "email" in sent and not email_form(sent["email"]) and emails.canonical(sent["email"]) != user.email_canonical:
+        others["email"] = User.objects.with_email(sent["email"])
+    if "username" in sent and not _username_form(sent):
+        others["username"] = User.objects.with_username(sent["username"]).exclude(pk=user.pk)
+    return [Fault(field, "taken") for field, users in others.items() if users.exists()]
+
+
+def invitation(*, has_password: bool, active: bool) -> list[Fault]:
+    """The faults of inviting a user who is just made: the link sets the first password, of who may sign in."""
+    faults = [Fault("invite", "invited_with_password")] if has_password else []
+    return faults if active else [*faults, Fault("invite", "invited_inactive")]

@@ -1,9 +1,15 @@
 """Keeping the audit trail: the writer and the reader behind `usermgmt.audit`."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from accounts.models import Event
+from accounts.models import Event, User
+from accounts.models.event import EventQuerySet
+from usermgmt import audit
+from usermgmt.actor import Actor
 from usermgmt.audit import Entry, Record
+from usermgmt.errors import NotFound
 from usermgmt.origin import Origin
 
 BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
@@ -28,6 +34,43 @@ def write(entries: list[Entry]) -> None:
         rows[0].save()
     else:
         Event.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+
+
+def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:
+    """What happened to a user, newest first, as far as `actor` may read it.
+
+    Of a user who was deleted the trail is there still. Raises NotFound where there is, and was, no such user.
+    """
+    rows = Event.objects.visible_to(actor).about("user", user_id)
+    present = User.objects.visible_to(actor).filter(pk=user_id)
+    if user_id != actor.pk and not present.exists() and not rows.exists():
+        raise NotFound("user")
+    return rows
+
+
+def between(since: datetime | None, until: datetime | None) -> EventQuerySet:
+    """What happened from `since` on, and before `until`, up to now: rows that come later are not in it."""
+    newest = Event.objects.order_by("-id").values_list("pk", flat=True).first()
+    found: EventQuerySet = Event.objects.filter(pk__lte=newest or 0)
+    if since is not None:
+        found = found.filter(at__gte=since)
+    return found if until is None else found.filter(at__lt=until)
+
+
+def walked(found: EventQuerySet) -> Iterator[Event]:
+    """The rows with their names, oldest first, never more than a batch of them in memory.
+
+    Not `iterator()`: without server-side cursors, as behind PgBouncer, it reads them all at once.
+    """
+    last = 0
+    while batch := list(found.filter(pk__gt=last).order_by("pk").with_names()[:BATCH_SIZE]):
+        yield from batch
+        last = batch[-1].pk
+
+
+def note_export() -> None:
+    """Keep that the operator took the trail out."""
+    audit.record(actor=None, action="event.exported", target=("event", None))
 
 
 def read(*, target: tuple[str, int] | None, before: int | None, limit: int) -> list[Record]:

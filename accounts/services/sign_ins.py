@@ -7,12 +7,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import passwords
+from accounts import passwords, timing
 from accounts.models import SignIn, User
 from accounts.models.sign_in import SignInQuerySet
+from accounts.services import familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
 from usermgmt import audit
 from usermgmt.errors import InvalidCredentials, InvalidToken
+from usermgmt.origin import current
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,17 @@ class Tokens:
 
 
 def verified_user(*, email: str, password: str) -> User:
-    """The active user of these credentials; raises InvalidCredentials, for whatever reason, in about the same time."""
+    """The active user of these credentials; raises InvalidCredentials, for whatever reason, in about the same time.
+
+    How often it may be asked is for its doors to say: `accounts.door`.
+    """
+    watch = timing.Stopwatch()
     user: User | None = User.objects.select_related("client").with_email(email).first()
-    right = passwords.verified(password, user.password if user is not None else "")
+    with watch.hashing():
+        right = passwords.verified(password, user.password if user is not None else "")
     if user is None or not right or not user.is_active:
         audit.record(actor=None, action="sign_in.failed", target=("user", user.pk if user is not None else None))
+        watch.even_out()
         raise InvalidCredentials
     if passwords.outdated(user.password):
         _rehash(user, password)
@@ -49,14 +57,21 @@ def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
 
 
 def note_sign_in(user: User) -> None:
-    """Keep that and when `user` signed in; for the sessions of the admin site too.
+    """Keep that, when and from where `user` signed in; for the sessions of the admin site too.
 
-    Raises InvalidCredentials for a user who was deleted since the password was verified.
+    Raises InvalidCredentials for a user who was deleted or erased since the password was verified.
     """
     user.last_login = timezone.now()
-    if not User.objects.filter(pk=user.pk).update(last_login=user.last_login):
+    if not User.objects.filter(pk=user.pk, erased_at=None).update(last_login=user.last_login):
         raise InvalidCredentials
+    familiar_addresses.remember(user_id=user.pk, network=current().network)
     audit.record(actor=user, action="sign_in.succeeded", target=("user", user.pk))
+
+
+def note_throttled(*, email: str) -> None:
+    """Keep that sign-ins to the account of that address must wait; nobody's too."""
+    user_id = User.objects.with_email(email).values_list("pk", flat=True).first()
+    audit.record(actor=None, action="sign_in.throttled", target=("user", user_id))
 
 
 def refresh(*, refresh: str) -> Tokens:
@@ -157,8 +172,8 @@ def _rehash(user: User, password: str) -> None:
     """Store the same password with today's hash; not a change of password, so no token dies."""
     before = user.password
     stored = passwords.hashed(password)
-    if User.objects.filter(pk=user.pk, password=before).update(password=stored):
-        user.password = stored
+    if User.objects.filter(pk=user.pk, password=before).update(password=stored, imported_cost=None):
+        user.password, user.imported_cost = stored, None
 
 
 def _refresh_lifetime() -> timedelta:

@@ -1,6 +1,6 @@
 """Every write to users, whichever door it comes through."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -11,11 +11,19 @@ from django.utils import timezone
 from accounts import emails, passwords, policies, usernames
 from accounts.managers import ACTIVE_ADMINISTRATOR
 from accounts.models import SignIn, User
-from accounts.services import checks
+from accounts.services import authority, checks, duties, mails, one_time_tokens
 from clients.models import Client
 from usermgmt import audit
 from usermgmt.actor import Actor
-from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, check_version, raise_all
+from usermgmt.errors import (
+    BASE,
+    Fault,
+    Forbidden,
+    Invalid,
+    NotFound,
+    check_version,
+    raise_all,
+)
 from usermgmt.integrity import refusals
 
 
@@ -28,9 +36,9 @@ class Unset(Enum):
 UNSET: Final = Unset.UNSET
 
 NO_SUCH_CLIENT = Fault("client", "must_exist")
+_ERASED = Fault(BASE, "erased")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
-_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified")
 
 
 def create(
@@ -47,6 +55,8 @@ def create(
     password_hash: str | None = None,
     active: bool = True,
     email_verified: bool = False,
+    must_change_password: bool | None = None,
+    invite: bool = False,
     password_policy: passwords.Policy | None = None,
     reported: Sequence[Fault] = (),
 ) -> User:
@@ -54,10 +64,14 @@ def create(
 
     username: made from the e-mail if None. name: made from its parts if blank.
     password: None makes a user who cannot sign in. password_hash: a stored form made by
-    `accounts.hashers.imported`, instead of a password. password_policy: the standard one if None.
+    `accounts.hashers.imported`, instead of a password. must_change_password: if None, as
+    `passwords.must_change` has it for what an administrator chose through an API. invite: send a mail with a
+    link to set the first password, so there must be none yet. password_policy: the standard one if None.
     reported: faults that the contract found while reading; raised together with the rules' own.
-    Raises Invalid.
+    Raises Forbidden (outside of the client that the actor's token is bound to), Invalid.
     """
+    if actor is not None and not policies.can_create_in(actor, client_id):
+        raise Forbidden
     sent: dict[str, Any] = {
         "name": name,
         "email": email,
@@ -71,6 +85,8 @@ def create(
         sent["password"] = password
     checks.normalise(sent, User(), name_from_parts=not name.strip())
     client, faults = _client(client_id)
+    if invite:
+        faults += checks.invitation(has_password=bool(password or password_hash), active=active)
     raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
 
@@ -80,21 +96,22 @@ def create(
         is_superuser=client is None,
         is_active=active,
         email_verified=email_verified,
+        must_change_password=duties.of_new_user(actor=actor, password=password, said=must_change_password),
         password=stored,
     )
     if username is not None:
-        return _insert(user, actor)
+        return _insert(user, actor, invite)
     user.username = usernames.made_from(user.email)
     if User.objects.with_username(user.username).exists():
         user.username = usernames.made_from(user.email, distinct=True)
     try:
-        return _insert(user, actor)
+        return _insert(user, actor, invite)
     except Invalid as refusal:
         if refusal.faults != _USERNAME_TAKEN:
             raise
         # Somebody took the name that was made here since it was looked up: not the caller's fault.
         user.username = usernames.made_from(user.email, distinct=True)
-        return _insert(user, actor)
+        return _insert(user, actor, invite)
 
 
 def update(
@@ -111,15 +128,21 @@ def update(
     client_id: int | Unset | None = UNSET,
     active: bool | Unset = UNSET,
     email_verified: bool | Unset = UNSET,
+    must_change_password: bool | Unset = UNSET,
     versions: Collection[int] | None = None,
+    proof: Callable[[User], Mapping[str, Any]] | None = None,
     password_policy: passwords.Policy | None = None,
     reported: Sequence[Fault] = (),
 ) -> User:
-    """Change what was sent, and nothing else.
+    """Change what was sent, and nothing else; tell by mail of another address or password.
 
-    password: None takes the password away, then there is no sign-in. versions: the versions that the
-    caller knows; any other is Stale. The rest as in `create`.
-    Raises Forbidden (a regular user changing what only administrators set), Invalid, NotFound, Stale.
+    password: None takes the password away, then there is no sign-in. must_change_password: if not said, a new
+    password of one's own choice takes the duty away, and one that an administrator chose is treated as in
+    `create`. versions: the versions that the caller knows; any other is Stale. proof: asked with the locked row,
+    in the transaction; raises Invalid, or gives what is to be changed along, whoever the actor is. The rest as in
+    `create`.
+    Raises Forbidden (see `authority.check`), MustChangePassword (an actor who must, changing anything but the own
+    password), Invalid, InvalidToken (see `authority.check_signed_in`), NotFound, Stale.
     """
     given = {
         "name": name,
@@ -132,40 +155,57 @@ def update(
         "client_id": client_id,
         "active": active,
         "email_verified": email_verified,
+        "must_change_password": must_change_password,
     }
     sent: dict[str, Any] = {field: value for field, value in given.items() if value is not UNSET}
 
-    user = User.objects.select_related("client").filter(pk=user_id).first()
-    if user is None:
-        raise NotFound("user")
-    _authorise(actor, user, sent, reported)
+    user = authority.present(actor, User.objects.select_related("client").filter(pk=user_id).first())
+    authority.check(actor=actor, user=user, sent=sent, reported=reported)
     check_version(user.version, versions)
+    _check_alive(user)
+    said = dict(sent)
+    duties.settle(actor=actor, user=user, sent=sent)
     checks.normalise(sent, user, name_from_parts="name" not in sent)
     client, faults = _client(sent.get("client_id"))
     # Without a password there is no sign-in either: the last administrator keeps one.
     demotes = sent.get("active") is False or client is not None or sent.get("password", UNSET) is None
     if demotes and _is_last_administrator(user):
         faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
-    raise_all(reported, faults + checks.faults_of(sent, user, password_policy or passwords.standard()))
+    faults += checks.faults_of(sent, user, password_policy or passwords.standard())
+    refused = bool(faults or reported)  # then there is no need of a hash
+    if not refused and duties.is_dodged(actor=actor, user=user, sent=sent):
+        faults.append(Fault("password", "password_unchanged"))
+    raise_all(reported, faults)
     if "password" in sent:
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         known = user.client
-        user = _locked(user_id, versions, leaves_administrators=demotes)
+        user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes)
         if known is not None and user.client_id == known.pk:
             user.client = known  # read already; whoever shows the user needs it
-        _authorise(actor, user, sent, reported)
+        _check_alive(user)
+        authority.check_signed_in(actor, user)
+        authority.check(actor=actor, user=user, sent=said, reported=reported)
+        if proof is not None:
+            sent |= proof(user)
+        former = mails.Former.of(user)
         changes = _apply(sent, user, client)
         if changes:
             audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
+            mails.announce(user, former, changes)
     return user
 
 
 def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | None = None) -> None:
-    """Delete a user for good; the audit trail stays. Raises Invalid (the last administrator), NotFound, Stale."""
+    """Delete a user for good; the audit trail stays.
+
+    Raises Forbidden, Invalid (the last administrator), NotFound, Stale.
+    """
+    if actor is not None and not policies.can_delete(actor, user_id):
+        raise Forbidden
     with transaction.atomic():
-        user = _locked(user_id, versions, leaves_administrators=True)
+        user = _locked(user_id, versions, actor=actor, leaves_administrators=True)
         user.delete()
         audit.record(
             actor=actor,
@@ -176,12 +216,29 @@ def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | Non
 
 
 def sign_out(*, actor: Actor | None, user_id: int) -> None:
-    """End every sign-in of a user: each token, and each session of the admin site. Raises NotFound."""
+    """End every sign-in of a user: each token, and each session of the admin site. Raises Forbidden, NotFound."""
+    if actor is not None and not policies.can_sign_out(actor, user_id):
+        raise Forbidden
     with transaction.atomic():
-        if not User.objects.filter(pk=user_id).update(token_version=F("token_version") + 1):
+        present = User.objects.in_scope_of(actor).filter(pk=user_id)
+        if not present.update(token_version=F("token_version") + 1):
             raise NotFound("user")
         SignIn.objects.filter(user_id=user_id).end()
         audit.record(actor=actor, action="user.signed_out", target=("user", user_id))
+
+
+def leaving(user_id: int) -> User:
+    """The user, locked until the end of the transaction, who is to be no active administrator any more.
+
+    Raises Invalid (the last one), NotFound.
+    """
+    return _locked(user_id, None, actor=None, leaves_administrators=True)
+
+
+def _check_alive(user: User) -> None:
+    """Raise Invalid for a tombstone: nobody is behind it to be changed."""
+    if user.erased_at is not None:
+        raise Invalid([_ERASED])
 
 
 def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
@@ -192,26 +249,14 @@ def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
     return client, [] if client is not None else [NO_SUCH_CLIENT]
 
 
-def _authorise(actor: Actor | None, user: User, sent: Mapping[str, Any], reported: Sequence[Fault]) -> None:
-    """Only administrators change the client, the state and what is verified (native contract 2).
-
-    Sending back what is there is fine.
-    """
-    if actor is None or policies.can_administer(actor):
-        return
-    present = {"client_id": user.client_id, "active": user.is_active, "email_verified": user.email_verified}
-    unreadable = {fault.field for fault in reported}
-    for field in _ONLY_ADMINISTRATORS_SET:
-        if field in unreadable or sent.get(field, present[field]) != present[field]:
-            raise Forbidden
-
-
 def _is_last_administrator(user: User) -> bool:
     others = User.objects.active_administrators().exclude(pk=user.pk)
     return user.is_superuser and user.is_active and not others.exists()
 
 
-def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administrators: bool) -> User:
+def _locked(
+    user_id: int, versions: Collection[int] | None, *, actor: Actor | None, leaves_administrators: bool
+) -> User:
     """The user, its row locked until the end of the transaction.
 
     leaves_administrators: the user stops being an active administrator. Then the rows of all of them
@@ -222,9 +267,7 @@ def _locked(user_id: int, versions: Collection[int] | None, *, leaves_administra
     if leaves_administrators:
         wanted |= ACTIVE_ADMINISTRATOR
     rows = {row.pk: row for row in User.objects.filter(wanted).order_by("pk").select_for_update()}
-    user: User | None = rows.pop(user_id, None)
-    if user is None:
-        raise NotFound("user")
+    user = authority.present(actor, rows.pop(user_id, None))
     check_version(user.version, versions)
     if leaves_administrators and user.is_superuser and user.is_active and not rows:
         raise Invalid([_LAST_ADMINISTRATOR])
@@ -252,17 +295,18 @@ def _facts(user: User) -> dict[str, Any]:
     }
 
 
-def _insert(user: User, actor: Actor | None) -> User:
+def _insert(user: User, actor: Actor | None, invite: bool) -> User:
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         user.save(force_insert=True)
         audit.record_all([creation(actor, user)])
+        if invite:
+            mails.invite(actor=actor, users=[user])
     return user
 
 
 def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.Changes:
     """Write to the locked row what differs, and tell what did."""
     changes: dict[str, tuple[Any, Any]] = {}
-    ends_tokens = False
     canonical = user.email_canonical
     written: set[str] = set()
     for field, value in sent.items():
@@ -273,22 +317,25 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         changes[field] = (None, None) if field == "password" else (before, value)
         setattr(user, column, value)
         written.add(column)
+    if not changes:
+        return changes
+    moved = "email" in written and emails.canonical(user.email) != canonical
     if "client_id" in written:
         user.client = client
         user.is_superuser = client is None
-        written |= {"is_superuser"}
-        ends_tokens = True
-    if "email" in written and emails.canonical(user.email) != canonical:
-        ends_tokens = True
-        if "email_verified" not in sent and user.email_verified:
-            changes["email_verified"] = (True, False)
-            user.email_verified = False
-            written.add("email_verified")
-    if "password" in written or ("is_active" in written and not user.is_active):
-        ends_tokens = True
-    if not changes:
-        return changes
-    if ends_tokens:
+        written.add("is_superuser")
+    if "password" in written:
+        user.password_version += 1
+        written.add("password_version")
+    # A new address is not verified, unless that was said along.
+    if moved and "email_verified" not in sent and user.email_verified:
+        changes["email_verified"] = (True, False)
+        user.email_verified = False
+        written.add("email_verified")
+    deactivated = "is_active" in written and not user.is_active
+    if moved or deactivated or "password" in written:
+        one_time_tokens.kill(user)
+    if moved or deactivated or written & {"client_id", "password"}:
         user.token_version += 1
         written.add("token_version")
         SignIn.objects.filter(user_id=user.pk).end()

@@ -6,9 +6,13 @@ import jwt
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import SignIn, User
+from accounts import opaque_tokens
+from accounts.models import ApiToken, SignIn, User
 from accounts.services import sign_ins
+from accounts.tests.factories import PASSWORD
 from accounts.tokens import RefreshToken
+from clients.models import Client
+from usermgmt.errors import InvalidCredentials
 
 UNAUTHENTICATED = {"error": "You need to sign in or sign up before continuing."}
 DEAD_TOKEN = {"error": "The token is invalid or has expired."}
@@ -29,12 +33,35 @@ def caller(user: User | None = None) -> APIClient:
     return client
 
 
+def sign_in_or_not(email: str) -> sign_ins.Tokens | None:
+    """The tokens of a sign-in by the factories' password, which may be refused."""
+    try:
+        return sign_ins.sign_in(email=email, password=PASSWORD)[1]
+    except InvalidCredentials:
+        return None
+
+
 def is_signed_in(client: APIClient, token: str) -> bool:
     """Whether an access token is taken; what is not is refused in the contract's words."""
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     answer = client.get("/users/current")
     assert (answer.status_code == 200) or answer.json() == UNAUTHENTICATED
     return answer.status_code == 200
+
+
+def api_token_of(user: User, *, client: Client | None = None, **columns: Any) -> tuple[ApiToken, str]:
+    """A live API token of `user`, bound to `client`: its row and itself, without an audit record."""
+    lookup, text = opaque_tokens.made()
+    row = {"name": "Test", "version": user.token_version, **columns}
+    digest = opaque_tokens.digest_of(text)
+    return ApiToken.objects.create(user=user, client=client, lookup=lookup, digest=digest, **row), text
+
+
+def bearing(text: str) -> APIClient:
+    """A client that calls by that token."""
+    client = caller()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
 
 
 def claims_of(token: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What is in the database, to compare before with after."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import models
 
-from accounts.models import Event, User
+from accounts.models import Event, SignIn, User
 from clients.models import Client
 
 
@@ -16,3 +18,15 @@ def stored(row: models.Model) -> dict[str, Any]:
 def everything() -> tuple[list[dict[str, Any]], ...]:
     """Every user, client and event, column by column."""
     return tuple(list(model._default_manager.order_by("pk").values()) for model in (User, Client, Event))
+
+
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """Asserts at the end of the block that no user, client, event or sign-in changed."""
+
+    def rows() -> Any:
+        return everything(), list(SignIn.objects.order_by("pk").values())
+
+    before = rows()
+    yield
+    assert rows() == before

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Event, SignIn, User
 from accounts.services import users
-from accounts.tests.callers import tokens_of
+from accounts.tests.callers import api_token_of, tokens_of
 
 
 def pages(patterns, prefix=""):
@@ -22,8 +22,14 @@ def test_no_secret_is_on_any_page(cast, staff):
     tokens = tokens_of(cast.owner)
     users.update(actor=cast.administrator, user_id=cast.stranger.pk, password="a quite different passphrase")
     secrets = {user.password for user in User.objects.all()} | {opened.jti for opened in SignIn.objects.all()}
-    secrets |= {tokens.access, tokens.refresh, "argon2", "a quite different passphrase"}
-    numbers = {"user": cast.owner.pk, "client": cast.acme.pk, "event": Event.objects.all()[0].pk}
+    api_token, text = api_token_of(cast.owner)
+    secrets |= {api_token.digest, text[-43:], tokens.access, tokens.refresh, "argon2", "a quite different passphrase"}
+    numbers = {
+        "apitoken": api_token.pk,
+        "user": cast.owner.pk,
+        "client": cast.acme.pk,
+        "event": Event.objects.all()[0].pk,
+    }
     admin = next(p for p in get_resolver().url_patterns if isinstance(p, URLResolver) and str(p.pattern) == "admin/")
     seen = 0
     for path, name in pages(admin.url_patterns):

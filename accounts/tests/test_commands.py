@@ -188,6 +188,39 @@ class TestChangepassword:
         assert "too short" in errors
         assert "changed" in told
 
+    @pytest.mark.parametrize(
+        ("password", "told"),
+        [
+            ("tooshor", "Password is too short (minimum is 8 characters)"),
+            ("Password", "Password is too common"),
+            ("ruth-rooter", "Password is too similar to the name"),
+            ("lighthouse33", "Password is too similar to the given name"),
+            ("gatekeepr", "Password is too similar to the email"),
+        ],
+    )
+    def test_tells_each_rule_of_the_policy(self, monkeypatch, password, told):
+        user = AdministratorFactory(email="gate.keepr@example.com", name="Ruth Rooter", given_name="Lighthouse")
+        self.typed(monkeypatch, password, password, "a much better one", "a much better one")
+        _, errors = run("changepassword", user.email)
+        assert errors == f"{told}. Try again.\n"
+
+    @pytest.mark.parametrize(("setting", "bound"), [("staff", True), ("always", True), ("never", False)])
+    def test_the_setting_says_whether_the_user_must_change_it(self, monkeypatch, settings, setting, bound):
+        settings.CHOSEN_PASSWORDS_MUST_CHANGE = setting
+        user = AdministratorFactory(email="root@example.com")
+        self.typed(monkeypatch, "a much better one", "a much better one")
+        told, _ = run("changepassword", user.email)
+        assert User.objects.get().must_change_password is bound
+        assert ("must be changed at the next sign-in" in told) is bound
+
+    @pytest.mark.parametrize("said", [True, False])
+    def test_the_operator_can_say_otherwise(self, monkeypatch, settings, said):
+        settings.CHOSEN_PASSWORDS_MUST_CHANGE = "never" if said else "always"
+        user = AdministratorFactory(email="root@example.com", must_change_password=not said)
+        self.typed(monkeypatch, *[PASSWORD, PASSWORD] * 2, "a much better one", "a much better one")
+        run("changepassword", user.email, must_change=said)
+        assert User.objects.get().must_change_password is said
+
     def test_gives_up_after_three_tries(self, monkeypatch):
         user = AdministratorFactory(email="root@example.com")
         self.typed(monkeypatch, *["short"] * 6)
@@ -196,7 +229,7 @@ class TestChangepassword:
         assert User.objects.get().password == user.password
 
     def test_an_unknown_address_is_an_error_message(self):
-        with pytest.raises(CommandError, match=r"no user with the address nobody@example\.com"):
+        with pytest.raises(CommandError, match=r"There is no user nobody@example\.com"):
             run("changepassword", "nobody@example.com")
 
 
@@ -254,5 +287,5 @@ class TestForgetExpired:
         past = SignIn.objects.create(user=user, jti="a", expires_at=now - timedelta(seconds=1))
         live = SignIn.objects.create(user=user, jti="b", expires_at=now + timedelta(hours=1))
         told, _ = run("forget_expired")
-        assert "Forgot 1 sign-ins." in told
+        assert "Forgot 1 sign-ins, 0 links, 0 mails, 0 API tokens, 0 addresses, 0 stored answers, 0 counters." in told
         assert [past.pk, live.pk] != list(SignIn.objects.values_list("pk", flat=True)) == [live.pk]

@@ -293,6 +293,7 @@ def test_a_password_has_8_to_128_characters(cast, call):
         ("QWERTYUIOP", "is too common"),
         ("johndoe1234", "is too similar to the name"),
         ("john.doe@example.com", "is too similar to the email"),
+        ("  Password1  ", "is too common"),
     ],
 )
 def test_a_password_that_is_easily_guessed_is_refused(cast, call, password, message):

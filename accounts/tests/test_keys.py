@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from jwt.utils import base64url_decode
 
 from accounts import keys
+from accounts.keys import material
 from accounts.tests import pems
 from accounts.tokens import AccessToken
 from usermgmt.errors import InvalidToken
@@ -137,23 +138,23 @@ def test_a_key_is_named_by_the_thumbprint_of_the_rfc():
     public = RSAPublicNumbers(
         *(int.from_bytes(base64url_decode(RFC_KEY[member]), "big") for member in ("e", "n"))
     ).public_key()
-    jwk = keys._jwk("RS256", public)
+    jwk = material._jwk("RS256", public)
     assert jwk == RFC_KEY
-    assert keys._thumbprint(jwk) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert material._thumbprint(jwk) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
 @pytest.mark.parametrize(
     ("algorithm", "contents", "said"),
     [
-        ("ES256", [], "needs JWT_KEY_FILES, the first a private key"),
-        ("ES256", [pems.public("ES256")], "needs JWT_KEY_FILES, the first a private key"),
-        ("ES256", [pems.public("ES256", 1), pems.private("ES256")], "needs JWT_KEY_FILES, the first a private key"),
-        ("RS256", [pems.private("ES256")], "not a key for RS256"),
-        ("ES256", [pems.private("EdDSA")], "not a key for ES256"),
-        ("EdDSA", [pems.private("ES256")], "not a key for EdDSA"),
-        ("ES256", [pems.private("ES256"), pems.public("EdDSA")], "not a key for ES256"),
-        ("RS256", [pems.private("RS256 weak")], "not a key for RS256"),
-        ("ES256", [pems.private("ES256 other curve")], "not a key for ES256"),
+        ("ES256", [], "ES256 needs a key that signs"),
+        ("ES256", [pems.public("ES256")], "the first a private key"),
+        ("ES256", [pems.public("ES256", 1), pems.private("ES256")], "the first a private key"),
+        ("RS256", [pems.private("ES256")], "RS256 needs a key that signs"),
+        ("ES256", [pems.private("EdDSA")], "ES256 needs a key that signs"),
+        ("EdDSA", [pems.private("ES256")], "EdDSA needs a key that signs"),
+        ("RS256", [pems.private("RS256 weak")], "a key for none of"),
+        ("ES256", [pems.private("ES256"), pems.public("RS256 weak")], "a key for none of"),
+        ("ES256", [pems.private("ES256 other curve")], "a key for none of"),
         ("ES256", [pems.locked("ES256")], "JWT_KEY_FILES"),
         ("ES256", [b"garbage"], "JWT_KEY_FILES"),
     ],
@@ -161,6 +162,41 @@ def test_a_key_is_named_by_the_thumbprint_of_the_rfc():
 def test_keys_that_cannot_serve_are_refused(files, algorithm, contents, said):
     files(algorithm, *contents)
     with pytest.raises(ImproperlyConfigured, match=said):
+        keys.keyring()
+
+
+def test_keys_in_the_environment_serve_as_files_do(settings):
+    settings.JWT_ALGORITHM = "ES256"
+    settings.JWT_KEYS = [pems.private("ES256", 2).decode(), pems.public("ES256", 1).decode()]
+    assert kid(token()) == material.from_pem(pems.public("ES256", 2)).kid
+    assert len(keys.keyring().known) == 2
+    settings.JWT_KEYS = ["-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+    with pytest.raises(ImproperlyConfigured, match="JWT_KEYS: the text 1: ") as error:
+        keys.keyring()
+    assert "AAAA" not in str(error.value)
+
+
+def test_each_key_is_used_by_the_algorithm_of_its_kind_so_that_a_switch_keeps_old_tokens_good(files):
+    contents = [pems.private(algorithm, 1) for algorithm in FILES]
+    made = []
+    for algorithm in FILES:
+        files(algorithm, *contents)
+        made.append(token())
+    assert [jwt.get_unverified_header(text)["alg"] for text in made] == FILES
+    assert {AccessToken.read(text).user_id for text in made} == {1}
+
+
+def test_beside_key_files_the_secret_key_verifies_nothing(files):
+    before = token()
+    files("EdDSA", pems.private("EdDSA"))
+    with pytest.raises(InvalidToken):
+        AccessToken.read(before)
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_a_short_secret_signs_and_verifies_nothing(settings, name):
+    setattr(settings, name, "s" * 31 if name == "SECRET_KEY" else ["s" * 31])
+    with pytest.raises(ImproperlyConfigured, match="fewer than 32 bytes"):
         keys.keyring()
 
 

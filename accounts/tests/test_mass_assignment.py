@@ -23,6 +23,8 @@ UNKNOWN_FIELDS = [
     "email_canonical",
     "username",
     "token_version",
+    "password_version",
+    "imported_cost",
     "version",
     "password_hash",
     "password_digest",
@@ -31,6 +33,7 @@ UNKNOWN_FIELDS = [
     "user_permissions",
     "created_at",
     "updated_at",
+    "erased_at",
     "last_login",
     "last_sign_in",
     "name_sorted",
@@ -112,6 +115,7 @@ def test_a_creation_ignores_what_the_contract_does_not_know(cast, call, value):
     assert made == {
         "id": user.pk,
         "last_login": None,
+        "erased_at": None,
         "is_superuser": False,
         "email": "new@example.com",
         "email_canonical": "new@example.com",
@@ -127,6 +131,9 @@ def test_a_creation_ignores_what_the_contract_does_not_know(cast, call, value):
         "client_id": cast.acme.pk,
         "is_active": True,
         "token_version": 1,
+        "password_version": 1,
+        "imported_cost": None,
+        "must_change_password": False,
         "version": 1,
     }
 

@@ -12,7 +12,14 @@ from accounts.passwords import Owner, Policy, PolicyValidator, check, hashed, op
 from usermgmt.errors import Fault
 
 NOBODY = Owner()
-ALEXANDRIA = Owner(name="Alexandria Lighthouse", email="keeper.of.fire@pharos-island.example", username="flamekeeper")
+ALEXANDRIA = Owner(
+    name="Alexandria Lighthouse",
+    given_name="Ptolemaia",
+    middle_name="Sostratos",
+    family_name="Knidiaki",
+    email="keeper.of.fire@pharos-island.example",
+    username="flamekeeper",
+)
 BLANK = Fault("password", "blank")
 TOO_LONG = Fault("password", "too_long", {"maximum": 128})
 TOO_SHORT = Fault("password", "too_short", {"minimum": 8})
@@ -45,6 +52,8 @@ def similar(attribute):
         ("PassWord", [COMMON]),
         ("12345678", [COMMON]),
         ("  password  ", [COMMON]),
+        ("\tQwErTyUiOp\n", [COMMON]),
+        ("pass word", []),
     ],
 )
 def test_the_standard_policy(password, faults):
@@ -59,6 +68,11 @@ def test_the_standard_policy(password, faults):
         ("lighthouse1", "name"),
         ("keeper.of.fire@pharos-island.example", "email"),
         ("pharos-1", "email"),
+        ("Ptolemaia33", "given name"),
+        ("sostratos!", "middle name"),
+        ("KNIDIAKI-1", "family name"),
+        ("keeperoffire", "email"),  # its local part, without the dots
+        ("Fire.Keeper.Of", "email"),
         ("flamekeeper!", "user name"),
     ],
 )
@@ -115,6 +129,9 @@ def test_django_asks_the_same_policy():
     with pytest.raises(ValidationError) as refusal:
         PolicyValidator().validate("alexandria-lighthouse", user)
     assert refusal.value.messages == ["Password is too similar to the name."]
+    with pytest.raises(ValidationError) as refusal:
+        PolicyValidator().validate("PASSWORD", User(family_name="Password"))
+    assert refusal.value.messages == ["Password is too common.", "Password is too similar to the family name."]
     PolicyValidator().validate("correct horse battery staple", user)
     PolicyValidator().validate("correct horse battery staple")
 

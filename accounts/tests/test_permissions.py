@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from accounts.models import User
-from accounts.tests.callers import caller, tokens_of
-from accounts.tests.factories import PASSWORD
+from accounts.models import Purpose, User
+from accounts.services import one_time_tokens
+from accounts.tests.callers import api_token_of, caller, tokens_of
+from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.rows import everything
 from clients.models import Client
 from usermgmt.urls import NATIVE
@@ -18,6 +19,7 @@ ERRORS = {
     401: {"error": "You need to sign in or sign up before continuing."},
     403: {"error": "You are not authorized to perform this action."},
 }
+NOT_FOUND = {"users": "User not found", "clients": "Client not found", "tokens": "Not found"}
 JSON = "application/json"
 ACTORS = ("nobody", "forger", "disabled", "owner", "administrator")
 # Method, route, whose number stands in the path, and the status for each actor, in the order of ACTORS.
@@ -26,9 +28,19 @@ TABLE = [
     ("POST", "auth/token/refresh", "", 200, 200, 200, 200, 200),
     ("POST", "auth/token/revoke", "", 204, 204, 204, 204, 204),
     ("POST", "auth/token/verify", "", 200, 200, 200, 200, 200),
+    ("POST", "auth/password/reset", "", 202, 202, 202, 202, 202),
+    ("POST", "auth/password/reset/confirm", "", 200, 200, 200, 200, 200),
+    ("POST", "auth/email/verify", "", 200, 200, 200, 200, 200),
     ("GET", ".well-known/jwks.json", "", 200, 200, 200, 200, 200),
+    ("GET", "tokens", "", 401, 401, 401, 200, 200),
+    ("POST", "tokens", "", 401, 401, 401, 201, 201),
+    ("DELETE", "tokens/{id}", "token", 401, 401, 401, 204, 404),
+    ("DELETE", "tokens/{id}", "missing", 401, 401, 401, 404, 404),
+    ("DELETE", "tokens/{id}", "abc", 401, 401, 401, 404, 404),
+    ("DELETE", "tokens/{id}", "huge", 401, 401, 401, 404, 404),
     ("GET", "users", "", 401, 401, 401, 403, 200),
     ("POST", "users", "", 401, 401, 401, 403, 201),
+    ("POST", "users/bulk", "", 401, 401, 401, 403, 200),
     ("GET", "users/current", "", 401, 401, 401, 200, 200),
     ("PUT", "users/current", "", 401, 401, 401, 200, 200),
     ("PATCH", "users/current", "", 401, 401, 401, 200, 200),
@@ -71,6 +83,26 @@ TABLE = [
     ("POST", "users/{id}/sign_out", "missing", 401, 401, 401, 403, 404),
     ("POST", "users/{id}/sign_out", "abc", 401, 401, 401, 403, 404),
     ("POST", "users/{id}/sign_out", "huge", 401, 401, 401, 403, 404),
+    ("GET", "users/{id}/events", "owner", 401, 401, 401, 200, 200),
+    ("GET", "users/{id}/events", "stranger", 401, 401, 401, 403, 200),
+    ("GET", "users/{id}/events", "outsider", 401, 401, 401, 403, 200),
+    ("GET", "users/{id}/events", "administrator", 401, 401, 401, 403, 200),
+    ("GET", "users/{id}/events", "missing", 401, 401, 401, 403, 404),
+    ("GET", "users/{id}/events", "abc", 401, 401, 401, 403, 404),
+    ("GET", "users/{id}/events", "huge", 401, 401, 401, 403, 404),
+    ("GET", "events", "", 401, 401, 401, 403, 200),
+    ("POST", "users/{id}/invitation", "invited", 401, 401, 401, 403, 202),
+    ("POST", "users/{id}/invitation", "stranger", 401, 401, 401, 403, 422),
+    ("POST", "users/{id}/invitation", "missing", 401, 401, 401, 403, 404),
+    ("POST", "users/{id}/invitation", "abc", 401, 401, 401, 403, 404),
+    ("POST", "users/{id}/invitation", "huge", 401, 401, 401, 403, 404),
+    ("POST", "users/{id}/verification", "owner", 401, 401, 401, 202, 202),
+    ("POST", "users/{id}/verification", "stranger", 401, 401, 401, 403, 202),
+    ("POST", "users/{id}/verification", "outsider", 401, 401, 401, 403, 202),
+    ("POST", "users/{id}/verification", "administrator", 401, 401, 401, 403, 202),
+    ("POST", "users/{id}/verification", "missing", 401, 401, 401, 403, 404),
+    ("POST", "users/{id}/verification", "abc", 401, 401, 401, 403, 404),
+    ("POST", "users/{id}/verification", "huge", 401, 401, 401, 403, 404),
     ("GET", "clients", "", 401, 401, 401, 403, 200),
     ("POST", "clients", "", 401, 401, 401, 403, 201),
     ("GET", "clients/{id}", "acme", 401, 401, 401, 200, 200),
@@ -103,7 +135,7 @@ NO_NUMBERS = {
     "huge": "99999999999999999999",
 }
 WITH_BODY = ("POST", "PUT", "PATCH")
-WITHOUT_BODY = ("users/{id}/sign_out",)
+WITHOUT_BODY = ("users/{id}/sign_out", "users/{id}/invitation", "users/{id}/verification")
 
 
 class Row(NamedTuple):
@@ -137,6 +169,13 @@ def a_body(route: str, cast: SimpleNamespace) -> dict[str, Any]:
             return {"refresh": tokens_of(cast.owner).refresh}
         case "auth/token/verify":
             return {"token": tokens_of(cast.owner).access}
+        case "auth/password/reset":
+            return {"email": "olga@example.com"}
+        case "auth/password/reset/confirm":
+            token = one_time_tokens.issue(user=cast.owner, purpose=Purpose.PASSWORD_RESET)
+            return {"token": token, "password": "securepassword", "password_confirmation": "securepassword"}
+        case "auth/email/verify":
+            return {"token": one_time_tokens.issue(user=cast.owner, purpose=Purpose.EMAIL_VERIFICATION)}
         case "users":
             return {
                 "name": "New",
@@ -145,6 +184,8 @@ def a_body(route: str, cast: SimpleNamespace) -> dict[str, Any]:
                 "password_confirmation": "securepassword",
                 "client_id": cast.acme.pk,
             }
+        case "users/bulk":
+            return {"users": [a_body("users", cast)]}
         case _:
             return {"name": "Renamed"}
 
@@ -157,6 +198,10 @@ def an_invalid_body() -> dict[str, Any]:
 def path_of(row: Row, cast: SimpleNamespace) -> str:
     if row.target == "unused":
         return f"/clients/{Client.objects.create(name='Unused').pk}"
+    if row.target == "invited":
+        return f"/users/{UserFactory(password='!').pk}/invitation"
+    if row.target == "token":
+        return f"/tokens/{api_token_of(cast.owner)[0].pk}"
     number = NO_NUMBERS.get(row.target) or getattr(getattr(cast, row.target, None), "pk", "")
     return "/" + row.route.format(id=number)
 
@@ -186,7 +231,7 @@ def test_each_caller_gets_what_the_table_says(cast, row):
     if row.status == 401:
         assert answer.headers["WWW-Authenticate"] == "Bearer"
     if row.status == 404:
-        assert answer.json() == {"error": "Client not found" if row.route.startswith("clients") else "User not found"}
+        assert answer.json() == {"error": NOT_FOUND[row.route.partition("/")[0]]}
 
 
 @each(TAKING_BODIES)

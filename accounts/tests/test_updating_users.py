@@ -96,7 +96,7 @@ def test_a_new_password_needs_its_confirmation(cast, call, verb):
     answer = update(client, cast.owner, verb, password="securepassword", password_confirmation="securepassword")
 
     assert answer.status_code == 200
-    assert changed(before, cast.owner) == {"password", "token_version"}
+    assert changed(before, cast.owner) == {"password", "password_version", "token_version"}
     assert passwords.verified("securepassword", stored(cast.owner)["password"])
 
 

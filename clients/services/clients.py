@@ -6,11 +6,12 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from clients import policies
 from clients.models import NAME_MAX_LENGTH, Client
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
-from usermgmt.errors import BASE, Fault, Invalid, NotFound, check_version, raise_all
+from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, check_version, raise_all
 from usermgmt.integrity import refusals
 from usermgmt.text import has_control_characters, is_blank
 
@@ -38,8 +39,10 @@ def create(*, actor: Actor | None, name: str, reported: Sequence[Fault] = ()) ->
     """Make a client.
 
     reported: faults that the contract found while reading; raised together with the rules' own.
-    Raises Invalid.
+    Raises Forbidden (by a token bound to a client), Invalid.
     """
+    if actor is not None and not policies.can_create(actor):
+        raise Forbidden
     raise_all(reported, check(name=name))
     with refusals(Client, _FIELDS), transaction.atomic():
         client = Client.objects.create(name=name.strip())
@@ -62,7 +65,7 @@ def update(
     versions: the versions that the caller knows; any other is Stale. Raises Invalid, NotFound, Stale.
     """
     with refusals(Client, _FIELDS), transaction.atomic():
-        client = _locked(client_id, versions)
+        client = _locked(client_id, versions, actor)
         raise_all(reported, [] if name is None else check(name=name, client_id=client_id))
         before = client.name
         if name is None or name.strip() == before:
@@ -80,7 +83,7 @@ def update(
 def delete(*, actor: Actor | None, client_id: int, versions: Collection[int] | None = None) -> None:
     """Delete a client that has no users. Raises Invalid (it has some), NotFound, Stale."""
     with refusals(Client, {}, foreign_key=_HAS_USERS), transaction.atomic():
-        client = _locked(client_id, versions)
+        client = _locked(client_id, versions, actor)
         # Asked first: Django would load every protected row into its error.
         if client.users.exists():
             raise Invalid([_HAS_USERS])
@@ -93,9 +96,9 @@ def delete(*, actor: Actor | None, client_id: int, versions: Collection[int] | N
         )
 
 
-def _locked(client_id: int, versions: Collection[int] | None) -> Client:
+def _locked(client_id: int, versions: Collection[int] | None, actor: Actor | None) -> Client:
     client: Client | None = Client.objects.select_for_update().filter(pk=client_id).first()
-    if client is None:
+    if client is None or not policies.in_scope(actor, client.pk):
         raise NotFound("client")
     check_version(client.version, versions)
     return client

@@ -6,8 +6,9 @@ import pytest
 
 from clients import policies
 
-ADMINISTRATOR = SimpleNamespace(pk=1, is_superuser=True, client_id=None)
-REGULAR = SimpleNamespace(pk=2, is_superuser=False, client_id=7)
+ADMINISTRATOR = SimpleNamespace(pk=1, is_superuser=True, client_id=None, scope_id=None)
+BOUND = SimpleNamespace(pk=1, is_superuser=True, client_id=None, scope_id=7)  # by a token bound to client 7
+REGULAR = SimpleNamespace(pk=2, is_superuser=False, client_id=7, scope_id=None)
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,16 @@ def test_administrators_view_any_client_and_regular_users_their_own(actor, clien
 
 def test_only_administrators_list_make_change_and_delete():
     assert (policies.can_administer(ADMINISTRATOR), policies.can_administer(REGULAR)) == (True, False)
+    assert (policies.can_create(ADMINISTRATOR), policies.can_create(REGULAR)) == (True, False)
+
+
+def test_no_client_is_made_from_within_a_scope():
+    assert not policies.can_create(BOUND)
+
+
+@pytest.mark.parametrize(
+    ("actor", "client_id", "there"),
+    [(BOUND, 7, True), (BOUND, 8, False), (BOUND, None, False), (REGULAR, 8, True), (None, None, True)],
+)
+def test_nothing_but_its_client_is_there_for_a_scope(actor, client_id, there):
+    assert policies.in_scope(actor, client_id) is there

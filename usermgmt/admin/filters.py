@@ -3,9 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from django.contrib.admin import SimpleListFilter
+from django import forms
+from django.contrib.admin import ListFilter, SimpleListFilter
 from django.db.models import QuerySet
 from django.utils import timezone
+
+from usermgmt.admin.model_admin import parameters
+from usermgmt.admin.widgets import RowSelect
+from usermgmt.http.ids import is_id
 
 
 class SinceFilter(SimpleListFilter):
@@ -39,3 +44,43 @@ class SinceFilter(SimpleListFilter):
                 return queryset.filter(**{f"{self.column}__gte": now - self.spans[name][1]})
             case _:
                 return queryset
+
+
+class RowFilter(ListFilter):
+    """Rows that belong to one row of another table, found by typing: there may be too many to list.
+
+    column: the foreign key.
+    """
+
+    column: ClassVar[str]
+    parameter_name: ClassVar[str]
+    template = "admin/autocomplete_filter.html"
+
+    def __init__(self, request: Any, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.site = model_admin.admin_site
+        self.key = model._meta.get_field(self.column)
+        values = params.pop(self.parameter_name, [""])
+        self.chosen = values[-1]
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter_name]
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.chosen:
+            return queryset
+        return queryset.filter(**{self.column: int(self.chosen)}) if is_id(self.chosen) else queryset.none()
+
+    def choices(self, changelist: Any) -> Any:
+        rows = self.key.remote_field.model._default_manager.all()
+        field = forms.ModelChoiceField(rows, required=False, widget=RowSelect(self.key, self.site))
+        name = f"{self.parameter_name}-filter"
+        yield {
+            "id": name,
+            "field": field.widget.render(self.parameter_name, self.chosen, {"id": name}),
+            "kept": parameters(self.request, without=(self.parameter_name, "p", "e")),
+            "everything": changelist.get_query_string(remove=[self.parameter_name]) if self.chosen else None,
+        }

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.http import HttpResponse
 from django.utils.html import format_html
 
 from usermgmt.actor import Actor
 from usermgmt.admin import words
-from usermgmt.errors import Fault, Invalid, NotFound, Stale
+from usermgmt.errors import Fault, Invalid, NotFound, Stale, TooManyRequests
+from usermgmt.http.problems import problem_of
 
 
 class Text(forms.CharField):
@@ -16,6 +18,23 @@ class Text(forms.CharField):
 
     def clean(self, value: Any) -> str:
         return str(self.to_python(value))
+
+
+class Throttled(forms.BaseForm):
+    """A form that asks for a password, and may be asked too often. refusal: that it was."""
+
+    refusal: TooManyRequests | None = None
+
+
+def throttled(page: HttpResponse) -> HttpResponse:
+    """The page of a form, with the status and the headers of its refusal if it was asked too often."""
+    form = (getattr(page, "context_data", None) or {}).get("form")
+    if isinstance(form, Throttled) and form.refusal is not None:
+        problem = problem_of(form.refusal)
+        page.status_code = problem.status
+        for name, value in problem.headers.items():
+            page.headers[name] = value
+    return page
 
 
 class ServiceForm(forms.BaseForm):

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from usermgmt.audit import Changes
-from usermgmt.errors import BASE, DirectoryError, Fault, Invalid, NotFound, Stale, fragment, sentence
+from usermgmt.errors import BASE, DirectoryError, Fault, Invalid, NotFound, Stale, TooManyRequests, fragment, sentence
 
 
 def of_fault(fault: Fault) -> str:
@@ -29,9 +29,14 @@ def of_refusal(error: DirectoryError) -> str:
             return "you may not do this"
 
 
-def of_moment(moment: datetime | None) -> str | None:
-    """A date and time, UTC; None where there is none."""
-    return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
+def of_wait(refusal: TooManyRequests) -> str:
+    """When a form may be sent again."""
+    return f"Too many attempts. Try again in {refusal.wait} second{'' if refusal.wait == 1 else 's'}."
+
+
+def of_moment(moment: datetime | None) -> str:
+    """A date and time, UTC; a dash where there is none (of None Django's pages of one object say "None")."""
+    return "-" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def of_value(value: Any) -> str:

@@ -70,7 +70,7 @@ class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
 
     urls: its table. render: makes its answer to a problem. document: what its OpenAPI document says of it;
-    None where it has none.
+    None where it has none. idempotency_keys: whether its POST calls take an Idempotency-Key.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Contract:
     urls: Sequence[URLPattern | URLResolver] = field(repr=False)
     render: Callable[[Problem], HttpResponse] = field(repr=False)
     document: Document | None = field(repr=False, default=None)
+    idempotency_keys: bool = False
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""

@@ -1,4 +1,4 @@
-"""Around every request: where it comes from, its id, one line of log; and sessions for the admin site only."""
+"""Around every request: its origin and id, a line of log, what pages may load; sessions for the admin site only."""
 
 import logging
 import re
@@ -96,6 +96,18 @@ class OriginMiddleware:
                 }
             },
         )
+        return response
+
+
+class ContentPolicyMiddleware:
+    """The Content-Security-Policy of the settings on every answer: one for all, so a constant."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         return response
 
 

@@ -86,7 +86,8 @@ class Ordering:
 class NativePagination(BasePagination):
     """`page` and `per_page`, or `cursor` and `per_page`; `ordering` by the view's `orderings`.
 
-    The view tells `collection` (the key of the list) and `orderings` (name to column; the first is the default).
+    The view tells `collection` (the key of the list) and `orderings` (name to column; the first is the default, as
+    `-name` if it descends).
     """
 
     def paginate_queryset(  # type: ignore[override]  # for models only, which is all there are
@@ -131,7 +132,7 @@ class NativePagination(BasePagination):
                 " `meta.cursor.next` or the `Link` header, and leave the other parameters as they are.",
             ),
             "ordering": (
-                {"enum": [sign + name for name in view.orderings for sign in ("", "-")], "default": default},
+                {"enum": [sign + name for name in _names(view.orderings) for sign in ("", "-")], "default": default},
                 "What to sort by, `-` for descending; then by id. Rows without a value come last.",
             ),
         }
@@ -196,14 +197,19 @@ def _positive(query: Mapping[str, str], name: str, default: int, faults: list[Fa
     return default
 
 
-def _ordering(query: Mapping[str, str], columns: Mapping[str, str], faults: list[Fault]) -> Ordering:
-    default = next(iter(columns))
+def _names(orderings: Mapping[str, str]) -> dict[str, str]:
+    """The orderings' columns by their names, without the sign of the default."""
+    return {name.removeprefix("-"): column for name, column in orderings.items()}
+
+
+def _ordering(query: Mapping[str, str], orderings: Mapping[str, str], faults: list[Fault]) -> Ordering:
+    default, columns = next(iter(orderings)), _names(orderings)
     name = query.get("ordering", default)
     column = columns.get(name.removeprefix("-"))
     if column is not None:
         return Ordering(name, column)
     faults.append(Fault("ordering", "unknown_choice", {"choices": ", ".join(columns)}))
-    return Ordering(default, columns[default])
+    return Ordering(default, orderings[default])
 
 
 def _position(

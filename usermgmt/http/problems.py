@@ -73,7 +73,16 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
             return Problem(404, error.code, data={"kind": error.kind})
         case errors.Forbidden():
             return Problem(403, error.code)
-        case errors.InvalidCredentials() | errors.InvalidToken():
+        case errors.TooManyRequests():
+            return Problem(
+                429,
+                error.code,
+                data={"wait": error.wait},
+                headers={"Retry-After": str(error.wait), **error.headers},
+            )
+        case errors.InvalidCredentials():
+            return Problem(401, error.code, headers=error.headers)
+        case errors.InvalidToken():
             return Problem(401, error.code)
         case errors.Stale():
             return Problem(412, error.code, headers={"ETag": etag(error.version)})
@@ -97,8 +106,7 @@ def _of_framework(error: drf.APIException) -> Problem:
             # Always 401: DRF makes it 403 where the first authenticator has no WWW-Authenticate.
             return Problem(401, "unauthenticated")
         case drf.Throttled():
-            wait = max(1, math.ceil(getattr(error, "wait", None) or 1))
-            return Problem(429, "throttled", data={"wait": wait}, headers={"Retry-After": str(wait)})
+            return _of_domain(errors.TooManyRequests(max(1, math.ceil(getattr(error, "wait", None) or 1))))
         case drf.ValidationError():
             # DRF's words are no contract's; the fields are.
             fields = error.detail if isinstance(error.detail, dict) else (errors.BASE,)
@@ -152,10 +160,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
     problem = problem_of(error)
     _log(problem, error)
-    if is_admin(request):
-        page = render_to_string("problem.html", {"problem": problem, "site_name": settings.SITE_NAME})
-        return HttpResponse(page, status=problem.status, headers=dict(problem.headers))
+    if is_admin(request) or _is_for_people(request):
+        told = {"problem": problem, "site_name": settings.SITE_NAME, "staff": is_admin(request)}
+        page = render_to_string("problem.html", told)
+        headers = {"Referrer-Policy": "no-referrer"}  # the address may have a token in it
+        return HttpResponse(page, status=problem.status, headers=headers | dict(problem.headers))
     return contract_of(request).render(problem)
+
+
+def _is_for_people(request: HttpRequest) -> bool:
+    """Whether the path is that of a page with a form, which tells of its troubles as pages do."""
+    return request.resolver_match is not None and getattr(request.resolver_match.func, "for_people", False)
 
 
 def _record_refusal(context: Mapping[str, Any]) -> None:

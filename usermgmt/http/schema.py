@@ -16,12 +16,12 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_field
 from rest_framework import exceptions as drf
 from rest_framework import serializers
-from rest_framework.permissions import AllowAny, IsAuthenticated
 
-from usermgmt.errors import Fault, Forbidden, NotFound, Stale
+from usermgmt.errors import Fault, Forbidden, MustChangePassword, NotFound, Stale, TooManyRequests
+from usermgmt.http import idempotency
 from usermgmt.http.contracts import Contract, Document, Problem, contracts
 from usermgmt.http.ids import MAX_ID
 from usermgmt.http.parsers import MAX_BODY_BYTES, BadBody, BodyTooLarge
@@ -38,6 +38,9 @@ def ecma(pattern: str) -> str:
     """A regular expression of Python's in the words of ECMA 262, as JSON Schema has it."""
     return pattern.replace(r"\A", "^").replace(r"\Z", "$")
 
+
+RATE_HEADERS = {"RateLimit-Limit": "5", "RateLimit-Remaining": "0", "RateLimit-Reset": "30"}
+"""What answers tell of limits, for examples."""
 
 # Refusals: what a call answers when it does not do what was asked.
 
@@ -92,7 +95,11 @@ BAD_REQUEST = refusal(
 UNAUTHENTICATED = refusal(
     "Unauthenticated", "There is no access token, or it is no longer alive.", drf.NotAuthenticated()
 )
-FORBIDDEN = refusal("Forbidden", "The caller may not do this.", Forbidden())
+FORBIDDEN = Refusal(
+    "Forbidden",
+    "The caller may not do this, or nothing at all before there is a new password.",
+    {error.code: problem_of(error) for error in (Forbidden(), MustChangePassword())},
+)
 METHOD_NOT_ALLOWED = refusal(
     "MethodNotAllowed",
     "The path has no such method; `Allow` names those that it has.",
@@ -118,7 +125,7 @@ UNSUPPORTED_MEDIA_TYPE = refusal(
 THROTTLED = refusal(
     "TooManyRequests",
     "Too many requests; `Retry-After` says when to try again.",
-    drf.Throttled(wait=30),
+    TooManyRequests(30, RATE_HEADERS),
 )
 SERVER_ERROR = refusal("ServerError", "The fault is ours.", RuntimeError())
 UNAVAILABLE = refusal(
@@ -131,6 +138,15 @@ ALWAYS = (BAD_REQUEST, NOT_ACCEPTABLE, THROTTLED, SERVER_ERROR, UNAVAILABLE)
 """What any call may answer."""
 
 WITH_A_BODY = (TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+
+WITH_A_KEY = (
+    Refusal(
+        "InFlight",
+        "The first request with this `Idempotency-Key` is still being answered; `Retry-After` says when to try again.",
+        {"in_flight": idempotency.in_flight().problem},
+    ),
+    invalid("KeyReused", "The `Idempotency-Key` was sent with another request before.", key=[idempotency.REUSED]),
+)
 
 NEVER_OF_A_CALL = (METHOD_NOT_ALLOWED, refusal("NotFound", "The path is none of this contract's.", Http404()))
 """What paths answer that have no such call: components that no call of the document refers to."""
@@ -154,6 +170,21 @@ HEADERS: Mapping[str, Schema] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
+    "RateLimit-Limit": {
+        "description": "How many there may be, by the limit that is met first.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "RateLimit-Remaining": {
+        "description": "How many of them are left.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "RateLimit-Reset": {
+        "description": "Seconds until there are more.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
     "ETag": {
         "description": "The version of the object; sent back as `If-Match` it makes a change safe (RFC 9110 13.1.1).",
         "required": True,
@@ -161,6 +192,10 @@ HEADERS: Mapping[str, Schema] = {
     },
     "Allow": {"description": "The methods of the path.", "required": True, "schema": {"type": "string"}},
     "Location": {"description": "The path of what was made.", "required": True, "schema": {"type": "string"}},
+    idempotency.REPLAYED: {
+        "description": "`true` where this is the stored answer to an earlier request with the same `Idempotency-Key`.",
+        "schema": {"const": "true"},
+    },
     "Link": {
         "description": 'The next page of a walk by `cursor`, with `rel="next"` (RFC 8288); not on the last page.',
         "schema": {"type": "string"},
@@ -176,6 +211,21 @@ REQUEST_ID: Schema = {
     "schema": {"type": "string"},
 }
 """A component that every call refers to."""
+
+IDEMPOTENCY_KEY: Schema = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "description": "Made by chance for this request, and sent again with each retry of it: what was asked for is done"
+    " once, and every retry within 24 hours gets the first answer. A string of RFC 8941 or the bare characters. Answers"
+    " that ask to come again (401, 403, 409, 413, 429, 5xx) are not kept.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.MAX_LENGTH,
+        "pattern": idempotency.KEY_PATTERN,
+    },
+}
+"""A component that every POST call refers to, where the contract takes keys."""
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -290,7 +340,14 @@ class ContractSchema(AutoSchema):
         if operation is None:
             return None
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/RequestID"})
+        if "requestBody" in operation and isinstance(self.get_request_serializer(), PolymorphicProxySerializer):
+            operation["requestBody"]["required"] = True  # drf-spectacular looks only into single serializers
         responses = operation["responses"]
+        if self._takes_keys():
+            operation["parameters"].append({"$ref": "#/components/parameters/IdempotencyKey"})
+            for status, answer in responses.items():
+                if status.startswith("2"):
+                    answer["headers"][idempotency.REPLAYED] = {"$ref": f"#/components/headers/{idempotency.REPLAYED}"}
         for told in self._refusals(operation):
             answer = self.view.contract.render(told.problem)
             responses.setdefault(str(answer.status_code), self._referred(told))
@@ -300,19 +357,21 @@ class ContractSchema(AutoSchema):
     def _refusals(self, operation: Schema) -> list[Refusal]:
         """The refusals that follow from what the call takes and asks for."""
         parameters = {(parameter.get("in"), parameter.get("name")) for parameter in operation["parameters"]}
-        permissions = {type(permission) for permission in self.view.get_permissions()}
         told = [*ALWAYS]
         if any(operation["security"]):
-            told.append(UNAUTHENTICATED)
-        if permissions - {IsAuthenticated, AllowAny}:
-            told.append(FORBIDDEN)
+            told += [UNAUTHENTICATED, FORBIDDEN]
         if any(place == "path" for place, _ in parameters):
             told.append(not_found(self.view.kind))
         if ("header", "If-Match") in parameters:
             told.append(STALE)
         if "requestBody" in operation:
             told.extend(WITH_A_BODY)
+        if self._takes_keys():
+            told.extend(WITH_A_KEY)
         return told
+
+    def _takes_keys(self) -> bool:
+        return self.method == "POST" and self.view.contract.idempotency_keys
 
     def _get_response_for_code(
         self, answer: Any, status_code: str, media_types: Any = None, direction: str = "response"
@@ -393,7 +452,10 @@ class ContractGenerator(SchemaGenerator):
         """The components that are there whatever the calls are."""
         return {
             "schemas": {"Error": dict(about.error), "Errors": dict(about.errors)},
-            "parameters": {"RequestID": REQUEST_ID},
+            "parameters": {
+                "RequestID": REQUEST_ID,
+                **({"IdempotencyKey": IDEMPOTENCY_KEY} if self.contract.idempotency_keys else {}),
+            },
             "headers": dict(HEADERS),
             "responses": {told.name: _response(told, self.contract) for told in NEVER_OF_A_CALL},
         }

@@ -1,11 +1,13 @@
 """Reading bodies: strict types, and every fault at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from usermgmt.errors import Fault
+from usermgmt.http.moments import MOMENT, moment_of
 
 
 class StrictField(serializers.Field):  # type: ignore[type-arg]
@@ -68,6 +70,35 @@ class StrictBooleanField(StrictField):
         return data
 
 
+class StrictMomentField(StrictField):
+    """A moment or a date, as text."""
+
+    json_type = "string"
+
+    def described(self) -> dict[str, Any]:
+        return {**super().described(), **MOMENT}
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            return moment_of(data)
+        except (TypeError, ValueError) as error:
+            raise serializers.ValidationError("is invalid", code="invalid") from error
+
+
+class StrictListField(StrictField):
+    """A JSON array; null counts as an empty one."""
+
+    json_type = "array"
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return [] if data is None else super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("is invalid", code="invalid")
+        return data
+
+
 class Reader(serializers.Serializer):  # type: ignore[type-arg]
     """A body by its fields: only types are judged here, the rules are the services'.
 
@@ -77,13 +108,19 @@ class Reader(serializers.Serializer):  # type: ignore[type-arg]
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
         """The values sent, unknown keys left out, and a fault for each that has the wrong type."""
-        values: dict[str, Any] = {}
-        faults: list[Fault] = []
-        for name, field in cls().fields.items():
-            if name not in body:
-                continue
-            try:
-                values[name] = field.run_validation(body[name])
-            except serializers.ValidationError:
-                faults.append(Fault(name, "invalid"))
-        return values, faults
+        (read,) = cls.read_each([body])
+        return read
+
+    @classmethod
+    def read_each(cls, bodies: Iterable[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[Fault]]]:
+        """As `read`, of many bodies: the fields are made once."""
+        fields: dict[str, Any] = dict(cls().fields)
+        for body in bodies:
+            values: dict[str, Any] = {}
+            faults: list[Fault] = []
+            for name in [name for name in fields if name in body]:
+                try:
+                    values[name] = fields[name].run_validation(body[name])
+                except serializers.ValidationError:
+                    faults.append(Fault(name, "invalid"))
+            yield values, faults

@@ -1,11 +1,19 @@
 """What the viewsets of every contract have in common."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from usermgmt.errors import Forbidden, MustChangePassword
+from usermgmt.http import idempotency, rates
+from usermgmt.http.contracts import contract_of
 from usermgmt.http.ids import is_id
+from usermgmt.http.limits import Standing
 
 
 def actor_of(request: Request) -> Any:
@@ -13,18 +21,71 @@ def actor_of(request: Request) -> Any:
     return request.user
 
 
+READING = ("GET", "HEAD")
+
+
 class Calls(GenericViewSet[Any]):
     """A resource's calls.
 
-    kind: what the audit trail calls the resource. OPTIONS is not among the methods: the OpenAPI document
-    says more.
+    kind: what the audit trail calls the resource. changes_own_password: the actions by which callers choose a new
+    password for themselves: on themselves they are open to those who must, and the service sees that they do.
+    OPTIONS is not among the methods: the OpenAPI document says more.
     """
 
     kind: ClassVar[str] = "call"
+    changes_own_password: ClassVar[Collection[str]] = ()
+    claim: idempotency.Claim | None = None  # on the Idempotency-Key of the call at hand
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    rate: Standing | None = None  # where the caller stands with API_RATE
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Who may not call is refused by now: no key opens anything.
+        if request.method == "POST" and self.action and contract_of(request._request).idempotency_keys:
+            self.claim = idempotency.claim(request)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        return exc.answer if isinstance(exc, idempotency.Replayed) else super().handle_exception(exc)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            answer: Any = super().dispatch(request, *args, **kwargs)
+            if self.claim is not None:
+                self.claim.settle(answer.render() if hasattr(answer, "render") else answer)
+        except BaseException:
+            if self.claim is not None:
+                self.claim.give_up()
+            raise
+        return answer
+
+    def check_permissions(self, request: Request) -> None:
+        """Before all other rules, for all contracts: by a token that is read-only, nothing but reading; by whoever
+        must change the password, nothing but that."""
+        if request.method not in READING and getattr(request.auth, "read_only", False):
+            raise Forbidden
+        if getattr(request.user, "must_change_password", False):
+            about_oneself = self.target_id == actor_of(request).pk
+            if not (about_oneself and self.action in self.changes_own_password):
+                raise MustChangePassword
+        super().check_permissions(request)
 
     @property
     def target_id(self) -> int | None:
         """The number of what the call is about, for the audit trail; None where it names nothing."""
         named = str(self.kwargs.get("id", ""))
         return int(named) if is_id(named) else None
+
+    def perform_authentication(self, request: Request) -> None:
+        """Also counts the call, as soon as it is known whose it is: one that is refused later on is one, too."""
+        try:
+            super().perform_authentication(request)
+        except APIException:
+            self.rate = rates.take_of_stranger()
+            raise
+        self.rate = rates.take(request)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.rate is not None:
+            rates.tell(answer, self.rate)
+        return answer

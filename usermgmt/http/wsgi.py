@@ -92,9 +92,17 @@ class Request(WSGIRequest):
 
 
 class Handler(WSGIHandler):
-    """Django's handler, making our requests."""
+    """Django's handler, making our requests, and sending no body where HTTP has none."""
 
     request_class = Request
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        answer = super().__call__(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer
+        # RFC 9110 9.3.2. The server would throw it away, and warn of each.
+        answer.close()
+        return []
 
 
 def _unless_extended(parameter: re.Match[str]) -> str:

@@ -223,6 +223,24 @@ def test_what_is_forbidden_is_told_in_its_shape(cast, mini):
     assert (answer.status_code, answer.json()) == (403, shape("forbidden", ""))
 
 
+def test_whoever_must_change_the_password_is_refused_in_its_shape_though_it_does_nothing_about_it(cast, mini):
+    User.objects.filter(pk=cast.administrator.pk).update(must_change_password=True)
+    client = mini(cast.administrator)
+    for answer in (
+        client.get(f"/mini/members/{cast.administrator.pk}"),
+        client.get("/mini/members/1"),
+        post(client, b"{}"),
+    ):
+        assert (answer.status_code, answer.json()) == (403, shape("must_change_password", ""))
+
+
+def test_a_contract_that_takes_no_idempotency_keys_takes_no_notice_of_one(cast, mini):
+    client = mini(cast.administrator)
+    client.credentials(HTTP_X_MINI_KEY="ada@example.com", HTTP_IDEMPOTENCY_KEY="once")
+    body = b'{"display": "Mia Member", "mail": "mia@example.com"}'
+    assert [post(client, body).status_code for _ in range(2)] == [201, 422]
+
+
 def test_a_method_that_a_path_has_not_is_told_in_its_shape(cast, mini):
     answer = mini(cast.administrator).delete("/mini/members")
     assert (answer.status_code, answer.json()) == (405, shape("method_not_allowed", 'Method "DELETE" not allowed.'))

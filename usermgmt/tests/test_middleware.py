@@ -4,6 +4,7 @@ import json
 import logging
 import uuid
 from ipaddress import ip_network
+from urllib.parse import urlencode
 
 import pytest
 from django.db import OperationalError, connection
@@ -180,6 +181,13 @@ def test_failures_have_their_line_too(db, call, lines, monkeypatch):
     monkeypatch.setattr("usermgmt.http.health.connections", None)
     assert call().get("/readyz").status_code == 500
     assert [(line["status"], line["path"], line["user"]) for line in lines()] == [(500, "/readyz", None)]
+
+
+@pytest.mark.parametrize("path", ["/password/reset", "/admin/login/"])
+def test_what_is_no_form_of_ours_leaves_no_trace(client, db, caplog, settings, path):
+    fields = {f"field{number}": "" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)}
+    assert client.post(path, urlencode(fields), content_type="application/x-www-form-urlencoded").status_code == 400
+    assert not [record.name for record in caplog.records if record.exc_info]
 
 
 def test_an_error_is_one_line_with_its_trace_in_it(client, caplog, monkeypatch):

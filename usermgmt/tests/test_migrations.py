@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from usermgmt.columns import FoldedField
 
-OURS = ("accounts", "clients")
+OURS = ("accounts", "clients", "usermgmt")
 FOLDED = [
     (model._meta.db_table, column.column)
     for app in OURS
@@ -44,3 +44,13 @@ def test_every_folded_column_compares_bytes(db):
         else:  # SQLite does unless a column says otherwise
             cursor.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%COLLATE%'")
             assert cursor.fetchone() == (0,)
+
+
+def test_counters_wait_for_no_disk(db):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'usermgmt_counter'")
+            assert cursor.fetchone() == ("u",)
+        else:
+            cursor.execute("PRAGMA synchronous")
+            assert cursor.fetchone() == (1,)  # NORMAL: a commit is not a wait for the disk (SQLite, WAL)

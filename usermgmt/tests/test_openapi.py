@@ -16,19 +16,21 @@ from jsonschema import Draft202012Validator
 from rest_framework.response import Response
 
 from accounts import emails, passwords
+from accounts.api.event_filters import EventFilterSet, UserEventFilterSet
 from accounts.api.filters import UserFilterSet
 from accounts.api.mapping import INCLUDABLE
-from accounts.api.schema import DOCUMENT
+from accounts.api.schema.document import DOCUMENT
 from accounts.models import NAME_MAX_LENGTH
 from usermgmt import VERSION, pages
 from usermgmt.http.contracts import Contract
-from usermgmt.http.schema import ContractGenerator, documented
+from usermgmt.http.schema import RATE_HEADERS, ContractGenerator, documented
 from usermgmt.http.viewsets import Calls
 from usermgmt.urls import NATIVE
 
 ALWAYS = {400, 406, 429, 500, 503}
-OPEN = ALWAYS | {401, 413, 415, 422}
-CLOSED = ALWAYS | {401}
+OPEN = ALWAYS | {401, 409, 413, 415, 422}
+CLOSED = ALWAYS | {401, 403}
+A_KEY = {409, 422}
 A_BODY = {413, 415, 422}
 
 # Each call of the contract, and every status that it answers with.
@@ -37,27 +39,41 @@ CALLS = {
     "refreshToken": ("POST", "/auth/token/refresh", OPEN | {200}),
     "revokeToken": ("POST", "/auth/token/revoke", OPEN | {204}),
     "verifyToken": ("POST", "/auth/token/verify", OPEN | {200}),
+    "requestReset": ("POST", "/auth/password/reset", ALWAYS | A_BODY | A_KEY | {202}),
+    "confirmReset": ("POST", "/auth/password/reset/confirm", ALWAYS | A_BODY | A_KEY | {200}),
+    "verifyEmail": ("POST", "/auth/email/verify", ALWAYS | A_BODY | A_KEY | {200}),
     "getKeys": ("GET", "/.well-known/jwks.json", ALWAYS | {200}),
-    "listUsers": ("GET", "/users", CLOSED | {200, 403, 422}),
-    "createUser": ("POST", "/users", CLOSED | A_BODY | {201, 403}),
-    "getUser": ("GET", "/users/{id}", CLOSED | {200, 403, 404, 422}),
-    "replaceUser": ("PUT", "/users/{id}", CLOSED | A_BODY | {200, 403, 404, 412}),
-    "updateUser": ("PATCH", "/users/{id}", CLOSED | A_BODY | {200, 403, 404, 412}),
-    "deleteUser": ("DELETE", "/users/{id}", CLOSED | {204, 403, 404, 412, 422}),
-    "signOutUser": ("POST", "/users/{id}/sign_out", CLOSED | {204, 403, 404}),
+    "listApiTokens": ("GET", "/tokens", CLOSED | {200, 422}),
+    "createApiToken": ("POST", "/tokens", CLOSED | A_BODY | A_KEY | {201}),
+    "revokeApiToken": ("DELETE", "/tokens/{id}", CLOSED | {204, 404}),
+    "listUsers": ("GET", "/users", CLOSED | {200, 422}),
+    "createUser": ("POST", "/users", CLOSED | A_BODY | A_KEY | {201}),
+    "createUsers": ("POST", "/users/bulk", CLOSED | A_BODY | A_KEY | {200}),
+    "getUser": ("GET", "/users/{id}", CLOSED | {200, 404, 422}),
+    "replaceUser": ("PUT", "/users/{id}", CLOSED | A_BODY | {200, 404, 412}),
+    "updateUser": ("PATCH", "/users/{id}", CLOSED | A_BODY | {200, 404, 412}),
+    "deleteUser": ("DELETE", "/users/{id}", CLOSED | {204, 404, 412, 422}),
+    "signOutUser": ("POST", "/users/{id}/sign_out", CLOSED | A_KEY | {204, 404}),
+    "inviteUser": ("POST", "/users/{id}/invitation", CLOSED | A_KEY | {202, 404, 422}),
+    "askForProof": ("POST", "/users/{id}/verification", CLOSED | A_KEY | {202, 404, 422}),
+    "listUserEvents": ("GET", "/users/{id}/events", CLOSED | {200, 404, 422}),
+    "listEvents": ("GET", "/events", CLOSED | {200, 422}),
     "getCurrentUser": ("GET", "/users/current", CLOSED | {200, 422}),
-    "replaceCurrentUser": ("PUT", "/users/current", CLOSED | A_BODY | {200, 403, 412}),
-    "updateCurrentUser": ("PATCH", "/users/current", CLOSED | A_BODY | {200, 403, 412}),
-    "listClients": ("GET", "/clients", CLOSED | {200, 403, 422}),
-    "createClient": ("POST", "/clients", CLOSED | A_BODY | {201, 403}),
-    "getClient": ("GET", "/clients/{id}", CLOSED | {200, 403, 404}),
-    "replaceClient": ("PUT", "/clients/{id}", CLOSED | A_BODY | {200, 403, 404, 412}),
-    "updateClient": ("PATCH", "/clients/{id}", CLOSED | A_BODY | {200, 403, 404, 412}),
-    "deleteClient": ("DELETE", "/clients/{id}", CLOSED | {204, 403, 404, 412, 422}),
+    "replaceCurrentUser": ("PUT", "/users/current", CLOSED | A_BODY | {200, 412}),
+    "updateCurrentUser": ("PATCH", "/users/current", CLOSED | A_BODY | {200, 412}),
+    "listClients": ("GET", "/clients", CLOSED | {200, 422}),
+    "createClient": ("POST", "/clients", CLOSED | A_BODY | A_KEY | {201}),
+    "getClient": ("GET", "/clients/{id}", CLOSED | {200, 404}),
+    "replaceClient": ("PUT", "/clients/{id}", CLOSED | A_BODY | {200, 404, 412}),
+    "updateClient": ("PATCH", "/clients/{id}", CLOSED | A_BODY | {200, 404, 412}),
+    "deleteClient": ("DELETE", "/clients/{id}", CLOSED | {204, 404, 412, 422}),
 }
 OPEN_CALLS = {"obtainToken", "refreshToken", "revokeToken", "verifyToken", "getKeys"}
+OPEN_CALLS |= {"requestReset", "confirmReset", "verifyEmail"}
+BODILESS = {"signOutUser", "inviteUser", "askForProof"}
+OF_SIGN_INS = {"listApiTokens", "createApiToken", "revokeApiToken"}  # a token breeds no tokens
 SHOWS_USERS = {name for name, (method, place, _) in CALLS.items() if "/users" in place and method != "DELETE"}
-SHOWS_USERS = SHOWS_USERS - {"signOutUser"} | {"obtainToken"}
+SHOWS_USERS = SHOWS_USERS - BODILESS - {"listUserEvents"} | {"obtainToken"}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +168,7 @@ def test_every_answer_has_a_description_a_schema_and_a_true_example(document, ca
 @pytest.mark.parametrize("name", CALLS)
 def test_every_body_that_is_read_has_a_true_example(document, calls, name):
     if calls[name].get("requestBody") is None:
-        assert CALLS[name][0] in ("GET", "DELETE") or name == "signOutUser"
+        assert CALLS[name][0] in ("GET", "DELETE") or name in BODILESS
         return
     content = calls[name]["requestBody"]["content"]["application/json"]
     (example,) = content["examples"].values()
@@ -165,14 +181,18 @@ def validator(document, schema):
 
 def test_only_the_calls_on_tokens_and_the_keys_are_open(document, calls):
     assert {name for name, call in calls.items() if call["security"] == [{}]} == OPEN_CALLS
-    assert all(call["security"] == [{"accessToken": []}] for name, call in calls.items() if name not in OPEN_CALLS)
-    scheme = document["components"]["securitySchemes"]["accessToken"]
-    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
+    either = [{"accessToken": []}, {"apiToken": []}]
+    for name, call in calls.items():
+        if name not in OPEN_CALLS:
+            assert call["security"] == (either[:1] if name in OF_SIGN_INS else either)
+    access, api = (document["components"]["securitySchemes"][name] for name in ("accessToken", "apiToken"))
+    assert (access["type"], access["scheme"], access["bearerFormat"]) == ("http", "bearer", "JWT")
+    assert (api["type"], api["scheme"]) == ("http", "bearer")
 
 
 def test_every_call_is_named_summed_up_and_grouped(document, calls):
     tags = [tag["name"] for tag in document["tags"]]
-    assert tags == ["Tokens", "Users", "Clients"]
+    assert tags == ["Tokens", "Links", "API tokens", "Users", "Events", "Clients"]
     for call in calls.values():
         assert call["summary"] and call["description"]
         assert len(call["tags"]) == 1 and call["tags"][0] in tags
@@ -226,32 +246,39 @@ def test_the_errors_are_those_of_the_contract_to_the_letter(document, component,
 
 
 @pytest.mark.parametrize(
-    ("component", "header"),
+    ("component", "headers"),
     [
-        ("Unauthenticated", "WWW-Authenticate"),
-        ("InvalidCredentials", "WWW-Authenticate"),
-        ("InvalidToken", "WWW-Authenticate"),
-        ("MethodNotAllowed", "Allow"),
-        ("Stale", "ETag"),
-        ("TooManyRequests", "Retry-After"),
-        ("Unavailable", "Retry-After"),
+        ("Unauthenticated", {"WWW-Authenticate"}),
+        ("InvalidCredentials", {"WWW-Authenticate", *RATE_HEADERS}),
+        ("InvalidToken", {"WWW-Authenticate"}),
+        ("MethodNotAllowed", {"Allow"}),
+        ("Stale", {"ETag"}),
+        ("TooManyRequests", {"Retry-After", *RATE_HEADERS}),
+        ("InFlight", {"Retry-After"}),
+        ("Unavailable", {"Retry-After"}),
     ],
 )
-def test_an_error_tells_its_headers(document, component, header):
+def test_an_error_tells_its_headers(document, component, headers):
     told = document["components"]["responses"][component]["headers"]
-    assert set(told) == {"X-Request-ID", header}
-    assert resolved(document, told[header])["required"] is True
+    assert set(told) == {"X-Request-ID", *headers}
+    assert all(resolved(document, told[header])["required"] is True for header in headers)
 
 
 @pytest.mark.parametrize(
     ("name", "status", "headers"),
     [
-        ("createUser", "201", {"ETag", "Location"}),
-        ("createClient", "201", {"ETag", "Location"}),
+        ("obtainToken", "200", {*RATE_HEADERS, "Idempotent-Replayed"}),
+        ("createUser", "201", {"ETag", "Location", "Idempotent-Replayed"}),
+        ("createClient", "201", {"ETag", "Location", "Idempotent-Replayed"}),
+        ("createApiToken", "201", {"Location", "Idempotent-Replayed"}),
+        ("listApiTokens", "200", {"Link"}),
+        ("signOutUser", "204", {"Idempotent-Replayed"}),
         ("getUser", "200", {"ETag"}),
         ("updateCurrentUser", "200", {"ETag"}),
         ("listUsers", "200", {"Link"}),
         ("listClients", "200", {"Link"}),
+        ("listEvents", "200", {"Link"}),
+        ("listUserEvents", "200", {"Link"}),
     ],
 )
 def test_an_answer_tells_its_headers(calls, name, status, headers):
@@ -274,6 +301,22 @@ def test_the_list_tells_its_parameters(document, calls):
     assert set(parameters(document, calls["listClients"], "query")) == {"page", "per_page", "cursor", "ordering"}
 
 
+def test_the_lists_of_events_tell_their_parameters_and_their_order(document, calls):
+    paging = {"page", "per_page", "cursor", "ordering"}
+    told = parameters(document, calls["listEvents"], "query")
+    assert set(told) == {*EventFilterSet.base_filters, *paging}
+    assert told["ordering"]["schema"] == {"enum": ["id", "-id"], "default": "-id"}
+    assert told["action"]["explode"] is True
+    narrowing = set(UserEventFilterSet.base_filters)
+    assert set(parameters(document, calls["listUserEvents"], "query")) == paging | narrowing
+    event = document["components"]["schemas"]["Event"]
+    assert event["additionalProperties"] is False
+    assert set(event["required"]) == set(event["properties"])
+    assert list(event["properties"]) == [
+        "id", "at", "contract", "action", "actor", "target", "changes", "request_id", "address",
+    ]  # fmt: skip
+
+
 def test_every_call_that_shows_users_takes_include(document, calls):
     taking = {name: parameters(document, call, "query").get("include") for name, call in calls.items()}
     assert {name for name, told in taking.items() if told} == SHOWS_USERS
@@ -285,6 +328,18 @@ def test_every_change_of_what_is_there_takes_if_match_and_every_call_a_request_i
     taking = {name for name, call in calls.items() if "If-Match" in parameters(document, call, "header")}
     assert taking == {name for name, (_, _, statuses) in CALLS.items() if 412 in statuses}
     assert all("X-Request-ID" in parameters(document, call, "header") for call in calls.values())
+
+
+def test_every_post_takes_an_idempotency_key_and_nothing_else_does(document, calls):
+    taking = {name for name, call in calls.items() if "Idempotency-Key" in parameters(document, call, "header")}
+    assert taking == {name for name, (method, _, _) in CALLS.items() if method == "POST"}
+    told = document["components"]["parameters"]["IdempotencyKey"]["schema"]
+    taken = [
+        key
+        for key in ("a", "8e03978e", '"quoted key"', "", "a b", '"open', "é")
+        if Draft202012Validator(told).is_valid(key)
+    ]
+    assert taken == ["a", "8e03978e", '"quoted key"']
 
 
 def test_the_limits_are_those_of_the_code(document, settings):
@@ -317,6 +372,7 @@ def test_an_update_takes_no_password_and_a_blank_one(document):
 
 
 def test_the_sample_is_the_seeds_john_doe_and_is_made_as_it_says(cast, call, calls):
+    assert calls["createUser"]["requestBody"]["required"] is True
     (sent,) = calls["createUser"]["requestBody"]["content"]["application/json"]["examples"].values()
     (told,) = calls["createUser"]["responses"]["201"]["content"]["application/json"]["examples"].values()
     assert sent["value"] == {

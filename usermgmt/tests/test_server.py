@@ -141,6 +141,8 @@ def test_what_is_no_request_is_refused_in_json(configured):
         head, _, body = ours.recv(4096).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
     assert b"\r\nContent-Type: application/json\r\n" in head
+    assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+    assert b"\r\nCache-Control: no-store\r\n" in head
     assert f"\r\nContent-Length: {len(body)}".encode() in head
     assert json.loads(body) == {"error": "Request Header Fields Too Large."}
 

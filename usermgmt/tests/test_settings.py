@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings as present
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
@@ -101,6 +101,8 @@ INTEGERS = {
     "ARGON2_LANES": 1,
     "JWT_ACCESS_LIFETIME": 1,
     "JWT_REFRESH_LIFETIME": 1,
+    "SIGN_IN_FAILURES": 1,
+    "SIGN_IN_FAILURES_PER_ADDRESS": 1,
 }
 
 
@@ -135,6 +137,55 @@ def test_an_integer_that_is_too_small_is_refused_by_name(refusal, name, minimum)
 )
 def test_a_choice_that_there_is_not_is_refused_by_name(refusal, name, value):
     assert refusal(**{name: value}).startswith(f"{name}: one of ")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "600",
+        "many/minute",
+        "0/minute",
+        "-1/minute",
+        "1.5/hour",
+        "600/fortnight",
+        "600/minutes",
+        "600/MINUTE",
+        "600 / minute",
+        "600/minute\n",
+        "٦/minute",
+        "1e3/day",
+        "9999999999/day",
+        "/minute",
+    ],
+)
+def test_a_rate_that_is_none_is_refused_by_name(refusal, value):
+    assert refusal(API_RATE=value).startswith("API_RATE: such as 600/minute, please")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("", None),
+        ("5/second", (5, 1)),
+        ("600/minute", (600, 60)),
+        ("1/hour", (1, 3600)),
+        ("100000/day", (100_000, 86_400)),
+    ],
+)
+def test_a_rate_is_a_count_and_seconds(read, value, meant):
+    assert read(SECRET_KEY=KEY, API_RATE=value)["API_RATE"] == meant
+
+
+@pytest.mark.parametrize(
+    "value", ["localhost", "http://localhost", "redis://", "redis:///0", "redis://h:port", "redis://[::1", "unix://"]
+)
+def test_a_redis_that_is_none_is_refused_by_name(refusal, value):
+    assert refusal(REDIS_URL=value).startswith("REDIS_URL: redis://host:6379/0")
+
+
+@pytest.mark.parametrize("value", ["", "redis://h", "rediss://:p@h:6380/2", "redis://[::1]:6379", "unix:///run/redis"])
+def test_a_redis_may_be_named_in_each_of_its_ways(read, value):
+    assert read(SECRET_KEY=KEY, REDIS_URL=value)["REDIS_URL"] == value
 
 
 @pytest.mark.parametrize("value", ["everybody", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/8, x", "*"])
@@ -258,11 +309,16 @@ def ids(**changes):
 
 def test_a_key_of_31_bytes_is_too_short_and_one_of_32_is_not(settings):
     settings.SECRET_KEY = "k" * 31
-    assert ids() == ["usermgmt.E001"]
+    assert sorted(ids()) == [
+        "usermgmt.E001",
+        "usermgmt.E002",
+    ]  # and a server that was started without checks signs nothing
     settings.SECRET_KEY = "k" * 32
     assert ids() == []
     settings.SECRET_KEY = "é" * 16  # bytes, not characters
     assert ids() == []
+    settings.SECRET_KEY_FALLBACKS = ["f" * 32, "f" * 31]
+    assert sorted(ids()) == ["usermgmt.E001", "usermgmt.E002"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +338,26 @@ def test_a_key_file_of_the_right_kind_passes(settings, tmp_path):
     key = ec.generate_private_key(ec.SECP256R1())
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     settings.JWT_ALGORITHM, settings.JWT_KEY_FILES = "ES256", [str(path)]
+    path.chmod(0o640)  # a group may be how a mounted secret comes to the service
     assert ids() == []
+    path.chmod(0o644)
+    (warning,) = [message for message in run_checks(tags=["security"]) if message.id == "usermgmt.W001"]
+    assert f"chmod 600 {path}" in warning.msg
+    public = tmp_path / "public.pem"  # is for everybody
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    public.chmod(0o644)
+    settings.JWT_ALGORITHM, settings.JWT_KEY_FILES = "HS256", [str(public)]
+    assert ids() == []
+
+
+def test_key_texts_are_read_one_after_the_other_with_their_line_breaks_escaped_or_not(read, refusal):
+    one, two = (f"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n" for label in ("PRIVATE KEY", "PUBLIC KEY"))
+    assert read(SECRET_KEY=KEY, JWT_KEYS=one + two)["JWT_KEYS"] == [one, two]
+    assert read(SECRET_KEY=KEY, JWT_KEYS=f"{one}  {two}".replace("\n", "\\n"))["JWT_KEYS"] == [one, two]
+    assert read(SECRET_KEY=KEY)["JWT_KEYS"] == read(SECRET_KEY=KEY, JWT_KEYS=" ")["JWT_KEYS"] == []
+    for nonsense in ("garbage", f"{one}garbage", "-----BEGIN PRIVATE KEY-----"):
+        assert "JWT_KEYS" in refusal(JWT_KEYS=nonsense)
+        assert "AAAA" not in refusal(JWT_KEYS=nonsense)
 
 
 def manage(command, **environment):
@@ -309,3 +384,37 @@ def test_a_command_without_its_database_says_so_and_nothing_else():
     assert told.returncode == 1
     assert "Error: the database does not answer: " in told.stderr
     assert "Traceback" not in told.stderr
+
+
+# Origins
+
+
+@pytest.mark.parametrize(
+    "origins", ["https://app.example.com", "http://localhost:3000, https://app.example.com", "https://[::1]:8443", ""]
+)
+def test_origins_are_opened_as_they_are_written(read, origins):
+    written = [origin.strip() for origin in origins.split(",") if origin]
+    assert read(SECRET_KEY=KEY, CORS_ORIGINS=origins)["CORS_ALLOWED_ORIGINS"] == written
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/path",
+        "https://*.example.com",
+        "https://App.example.com",  # a browser never sends it so, and nothing would match
+        "ftp://app.example.com",
+        "https://user@app.example.com",
+        "https://app.example.com?x",
+        "https://",
+        "file://",
+    ],
+)
+def test_what_is_no_origin_stops_the_start(refusal, origin):
+    assert "CORS_ORIGINS: origins such as https://app.example.com" in refusal(
+        CORS_ORIGINS=f"https://a.example,{origin}"
+    )

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 
 from usermgmt.http.wsgi import Bodies
 from usermgmt.wsgi import application as directory
@@ -151,3 +152,14 @@ def test_a_client_that_stops_in_the_middle_of_a_body_is_at_fault():
 
     status, answer = asked(Stalled(), CONTENT_LENGTH="5000")
     assert (status, answer) == ("400 Bad Request", {"error": "The request is malformed."})
+
+
+def test_the_answer_to_head_tells_of_its_body_and_has_none(db):
+    seen: dict[str, Any] = {}
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        seen.update(headers, status=status)
+
+    request = RequestFactory().head("/users/current")
+    assert list(directory(request.environ, start_response)) == []
+    assert (seen["status"], int(seen["Content-Length"]) > 0) == ("401 Unauthorized", True)

@@ -40,7 +40,8 @@ class Command(BaseCommand):
             raise CommandError(f"{email} is there already, but is no active administrator. Name somebody else.")
         if named is not None:
             self.stdout.write(
-                f"{email} is there already; its password is as it was. Another one: manage.py changepassword {email}"
+                f"{email} is there already; its password is as it was."
+                f" Another one: manage.py changepassword --no-must-change {email}"
             )
             return email, GIVEN_PASSWORD
         present = None if email else User.objects.active_administrators().first()

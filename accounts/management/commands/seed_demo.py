@@ -6,11 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from accounts import passwords
 from accounts.management import demo
+from accounts.management.progress import bar
 from accounts.models import User
 from accounts.services import bulk
 from clients.models import Client
@@ -62,8 +61,7 @@ class Command(BaseCommand):
         return passwords.hashed(password)
 
     def _insert(self, people: Iterator[bulk.Draft], count: int) -> None:
-        columns = (TextColumn("users"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
+        with bar("users") as progress:
             task = progress.add_task("users", total=count)
             while drafts := list(islice(people, BATCH)):
                 try:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Make a client and print its number, alone on the last line."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name")
+        parser.add_argument("name", metavar="NAME", help="unique, without regard to case")
         parser.add_argument(
             "--exist-ok", action="store_true", help="if there is one of that name, print its number instead of failing"
         )

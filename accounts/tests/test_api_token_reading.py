@@ -1,0 +1,74 @@
+"""A read-only token opens GET and HEAD, and nothing else, on every call there is (DESIGN 2, "Tokens")."""
+
+import re
+
+import pytest
+
+from accounts.models import Event
+from accounts.tests.callers import api_token_of, bearing
+from accounts.tests.rows import everything
+from usermgmt.urls import CONTRACTS
+
+FORBIDDEN = {"error": "You are not authorized to perform this action."}
+READING = {"get", "head"}
+# Of every contract, from its table: a new call is in here by itself. Open calls ask for no token.
+CALLS = [
+    (method, "/" + contract.prefix + re.sub(r"<str:\w+>", "{id}", str(route.pattern)))
+    for contract in CONTRACTS
+    for route in contract.urls
+    if route.callback.cls.authentication_classes
+    for method in sorted(route.callback.actions)
+]
+WRITING = [(method, path) for method, path in CALLS if method not in READING]
+LOOKING = [(method, path) for method, path in CALLS if method == "get"]
+
+
+@pytest.fixture
+def reader(cast):
+    return bearing(api_token_of(cast.administrator, read_only=True)[1])
+
+
+def test_the_table_has_calls_of_both_kinds():
+    assert len(WRITING) >= 13
+    assert len(LOOKING) >= 6
+
+
+@pytest.mark.parametrize("written", WRITING, ids=" ".join)
+@pytest.mark.parametrize("number", ["owner", "987654321", "abc"])
+@pytest.mark.parametrize("body", ["{}", "{not JSON"])
+def test_whatever_writes_is_forbidden_before_anything_is_read_or_found(cast, reader, written, number, body):
+    (method, path), before = written, everything()[:2]
+    path = path.format(id=cast.owner.pk if number == "owner" else number)
+
+    answer = reader.generic(method.upper(), path, data=body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
+    assert everything()[:2] == before
+    event = Event.objects.get()
+    assert (event.action, event.actor_id, event.contract) == ("change.refused", cast.administrator.pk, "native")
+
+
+@pytest.mark.parametrize(("method", "path"), LOOKING, ids=" ".join)
+def test_whatever_reads_is_open_as_it_is_to_a_token_that_writes(cast, reader, method, path):
+    writer = bearing(api_token_of(cast.administrator)[1])
+    path = path.format(id=cast.owner.pk)
+
+    read, head = reader.get(path), reader.head(path)
+
+    assert (read.status_code, read.content) == (writer.get(path).status_code, writer.get(path).content)
+    assert head.status_code == read.status_code
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_a_method_that_a_path_does_not_have_is_none_of_a_readers_either(reader, method):
+    answer = reader.generic(method, "/users/current")
+
+    assert (answer.status_code, answer.json()) == (403, FORBIDDEN)
+
+
+def test_a_read_only_token_of_a_scope_reads_that_scope(cast):
+    client = bearing(api_token_of(cast.administrator, read_only=True, client=cast.globex)[1])
+
+    assert [user["email"] for user in client.get("/users").json()["users"]] == ["otto@example.com"]
+    assert client.patch(f"/users/{cast.outsider.pk}", {"name": "x"}).status_code == 403
+    assert client.patch(f"/users/{cast.owner.pk}", {"name": "x"}).status_code == 403
