@@ -1,11 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import signals, trail
+        from accounts import roles, signals, trail
         from accounts.services import events
         from usermgmt import audit
 
@@ -13,3 +14,4 @@ class AccountsConfig(AppConfig):
         audit.read_with(events.read)
         signals.connect()
         trail.connect()
+        post_migrate.connect(roles.make_built_in, sender=self, dispatch_uid="accounts.roles")

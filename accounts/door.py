@@ -83,10 +83,10 @@ def attempt(email: str) -> Iterator[Attempt]:
     this = Attempt()
     try:
         yield this
-    except InvalidCredentials:
+    except InvalidCredentials as error:
         if refusal is not None:
             raise refusal from None
-        raise InvalidCredentials(tries.nearest().headers) from None
+        raise InvalidCredentials(tries.nearest().headers, inactive=error.inactive) from None
     except BaseException:
         tries.give_back()  # nobody learnt whether the password was right
         raise

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
-from accounts import emails, passwords
+from accounts import emails, grants, passwords
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
 
@@ -19,10 +19,13 @@ ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
 class UserQuerySet(models.QuerySet["User"]):
     def visible_to(self, actor: Actor) -> "UserQuerySet":
-        """The users that `actor` may see: all for an administrator, else only themselves; of those, the ones in its
-        scope."""
-        allowed = self if actor.is_superuser else self.filter(pk=actor.pk)
-        return allowed.in_scope_of(actor)
+        """The users that `actor` may see: all for an administrator, those of the own client for whom a role lets do
+        anything to them, else only themselves; of those, the ones in its scope."""
+        if actor.is_superuser:
+            return self.in_scope_of(actor)
+        if grants.sees_own_client(actor):
+            return self.filter(client=actor.client_id).in_scope_of(actor)
+        return self.filter(pk=actor.pk).in_scope_of(actor)
 
     def in_scope_of(self, actor: Actor | None) -> "UserQuerySet":
         """The users that are there for `actor` at all: those of one client, if the token at hand is bound to it."""

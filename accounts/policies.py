@@ -4,6 +4,8 @@ A token bound to a client leaves less there for its owner: whatever is outside o
 (`clients.policies.in_scope`), and of the owner itself, who may be outside, nothing can be changed.
 """
 
+from accounts import grants
+from accounts.grants import Grant
 from clients.policies import in_scope
 from usermgmt.actor import Actor
 
@@ -15,7 +17,13 @@ def can_administer(actor: Actor) -> bool:
 
 def can_create_in(actor: Actor, client_id: int | None) -> bool:
     """Make a user of that client, or move one there; None: an administrator."""
-    return can_administer(actor) and in_scope(actor, client_id)
+    allowed = can_administer(actor) or grants.extends_to(actor, Grant.CREATE, client_id)
+    return allowed and in_scope(actor, client_id)
+
+
+def can_make_administrators(actor: Actor) -> bool:
+    """Make a user of no client: administrators that no token binds to one; no role is enough for that."""
+    return can_create_in(actor, None)
 
 
 def can_view(actor: Actor, user_id: int) -> bool:
@@ -54,6 +62,16 @@ def chooses_for_another(actor: Actor | None, user_id: int | None) -> bool:
     actor: None is the operator, or somebody not signed in who proved to be the user. user_id: None is a new user.
     """
     return actor is not None and actor.pk != user_id
+
+
+def can_administer_roles(actor: Actor) -> bool:
+    """Make and change what is no client's: roles, definitions of custom fields. Administrators that no token binds."""
+    return can_administer(actor) and actor.scope_id is None
+
+
+def can_administer_teams(actor: Actor, client_id: int) -> bool:
+    """Make, change and fill the teams of a client."""
+    return can_administer(actor) and in_scope(actor, client_id)
 
 
 def can_read_trail(actor: Actor) -> bool:

@@ -1,5 +1,6 @@
 """Who does something, as far as rules below `accounts` need to know."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 
@@ -19,3 +20,5 @@ class Actor(Protocol):
     """The API token at hand; None: the actor signed in."""
     token_version: int
     """What every token and session of the actor names; once the user's row has another one, all of them are dead."""
+    grants: Collection[str]
+    """What the actor's roles allow, where the contract at hand knows roles; else nothing (accounts.grants)."""

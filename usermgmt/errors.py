@@ -82,13 +82,15 @@ class TooManyRequests(DirectoryError):
 class InvalidCredentials(DirectoryError):
     """No sign-in: unknown e-mail, wrong password, inactive account, all alike.
 
-    headers: what the answer tells of the limit of tries.
+    headers: what the answer tells of the limit of tries. inactive: the password was right; only for contracts that
+    tell such a user so, whoever does not know the password never learns it.
     """
 
     code = "invalid_credentials"
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, headers: Mapping[str, str] | None = None, *, inactive: bool = False) -> None:
         self.headers = dict(headers or {})
+        self.inactive = inactive
         super().__init__()
 
 
@@ -134,6 +136,16 @@ FRAGMENTS = {
     "too_many_alive": "have reached their maximum of {maximum}: revoke one first",
     "key_reused": "was sent with another request before",
     "not_positive": "must be a positive integer",
+    "unknown_role": "has an unknown role: {role}",
+    "not_yours_to_give": "can't be given by you: {role}",
+    "built_in_role": "can't be changed: every directory has this role",
+    "too_complex": "is too large: at most 8 levels, 100 keys and 16 KiB",
+    "custom_required": "needs {name}",
+    "custom_invalid": "has an invalid {name}",
+    "custom_too_short": "has a {name} that is too short (minimum is {minimum} characters)",
+    "custom_too_long": "has a {name} that is too long (maximum is {maximum} characters)",
+    "not_of_client": "must belong to the client of the team",
+    "no_options": "needs options to select from",
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",
     "has_users": "can't be deleted while it has users",

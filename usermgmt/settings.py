@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError
 
 from usermgmt import VERSION
+from usermgmt.text import has_control_characters, is_blank
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -105,6 +106,14 @@ def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = env.str(name, default)
     if value not in choices:
         raise ImproperlyConfigured(f"{name}: one of {', '.join(choices)}, please.")
+    return value
+
+
+def _name(name: str, default: str) -> str:
+    """The name of something in the directory, as its rules have names."""
+    value = (env.str(name, "") or default).strip()
+    if is_blank(value) or has_control_characters(value) or len(value) > 255:
+        raise ImproperlyConfigured(f"{name}: a name of 1 to 255 characters on one line, please.")
     return value
 
 
@@ -302,6 +311,7 @@ PASSWORD_HASHERS = [
     "accounts.hashers.RocketChatBcryptHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
+DEFAULT_CLIENT = _name("DEFAULT_CLIENT", "Default")
 CHOSEN_PASSWORDS_MUST_CHANGE = _choice("CHOSEN_PASSWORDS_MUST_CHANGE", "staff", ("staff", "always", "never"))
 PASSWORD_MIN_LENGTH = _integer("PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
 ARGON2_MEMORY_KIB = _integer("ARGON2_MEMORY_KIB", 19 * 1024, minimum=8)

@@ -46,6 +46,8 @@ class Mail(models.Model):
         INVITATION = "invitation", "invitation"
         PASSWORD_CHANGED = "password_changed", "password changed"
         EMAIL_CHANGED = "email_changed", "e-mail changed"
+        WELCOME = "welcome", "welcome"
+        RANDOM_PASSWORD = "random_password", "random password"  # made when it is sent, and kept nowhere
 
     class State(models.TextChoices):
         """Where it is on its way."""

@@ -1,5 +1,6 @@
 """A user of the directory; one of no client is an administrator."""
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -9,7 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import emails, hashers, usernames
+from accounts import emails, hashers, profile, usernames
+from accounts.grants import PERMISSIONS
 from accounts.managers import UserManager
 from clients.models import Client
 from usermgmt.columns import ComputedNumberField, FoldedField, FoldsColumns, fold
@@ -47,6 +49,10 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     family_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
     middle_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
     name_sorted = FoldedField(sources=["name"], compute=_sort_key)
+    nickname = models.CharField(max_length=profile.NICKNAME_MAX_LENGTH, blank=True)
+    bio = models.TextField(max_length=profile.BIO_MAX_LENGTH, blank=True)
+    status_text = models.CharField(max_length=profile.STATUS_TEXT_MAX_LENGTH, blank=True)
+    custom_fields = models.JSONField(default=dict, blank=True)
     search_text = FoldedField(sources=["name", "email_canonical", "username_canonical"], compute=_search_text)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
     is_active = models.BooleanField("active", default=True)
@@ -66,12 +72,14 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     # The one client that the caller is bound to (DESIGN 2, "Tokens"): set by the authentication, kept nowhere.
     scope_id: int | None = None
     token_id: int | None = None  # the API token at hand; likewise
+    grants: Collection[str] = frozenset()  # what the roles allow, where the contract knows roles; likewise
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         ordering = ["id"]
+        permissions = PERMISSIONS
         constraints = [
             models.UniqueConstraint(fields=["email_canonical"], name="user_email_unique", violation_error_code="taken"),
             models.UniqueConstraint(

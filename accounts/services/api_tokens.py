@@ -1,6 +1,6 @@
 """Every write to API tokens, and whose one is (DESIGN 2, "Tokens")."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -103,21 +103,25 @@ def revoke(*, actor: Actor | None, token_id: int, user_id: int | None = None) ->
         )
 
 
-def user_of(text: str, *, kind: ApiToken.Kind = ApiToken.Kind.API) -> tuple[User, ApiToken]:
-    """Whose live token this is, client included, in one query; the user acts by it from then on.
+def user_of(text: str, *, kinds: Collection[ApiToken.Kind] = (ApiToken.Kind.API,)) -> tuple[User, ApiToken]:
+    """Whose live token of one of these kinds this is, client included, in one query; the user acts by it from then on.
 
     Raises InvalidToken, for whatever reason.
     """
     lookup = opaque_tokens.lookup_of(text)
     if lookup is None:
         raise InvalidToken
-    token = ApiToken.objects.alive().filter(lookup=lookup, kind=kind).select_related("user__client").order_by().first()
+    token = (
+        ApiToken.objects.alive().filter(lookup=lookup, kind__in=kinds).select_related("user__client").order_by().first()
+    )
     right = opaque_tokens.verified(text, token.digest if token is not None else None)
     if token is None or not right:
         raise InvalidToken
     _note_use(token)
     user = token.user
-    user.scope_id, user.token_id = token.client_id, token.pk
+    user.scope_id = token.client_id
+    # Whoever has one of a sign-in has signed in: it may what a sign-in may.
+    user.token_id = token.pk if token.kind == ApiToken.Kind.API else None
     return user, token
 
 
@@ -158,7 +162,7 @@ def _faults(owner: User, name: str, expires_at: datetime | None) -> list[Fault]:
         faults.append(Fault("expires_at", "too_far"))
     if not owner.is_active:
         faults.append(Fault("user", "inactive"))
-    if ApiToken.objects.alive().filter(user=owner).count() >= MAX_ALIVE:
+    if ApiToken.objects.alive().of_programs().filter(user=owner).count() >= MAX_ALIVE:
         faults.append(Fault("tokens", "too_many_alive", {"maximum": MAX_ALIVE}))
     return faults
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import emails, hashing, passwords, policies, usernames
 from accounts.models import User
-from accounts.services import checks, duties, events, mails
+from accounts.services import checks, duties, events, mails, memberships
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
 from usermgmt import audit
@@ -167,6 +167,7 @@ def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             User.objects.bulk_create(users, batch_size=events.BATCH_SIZE)
+            memberships.join_default(users)
             audit.record_all([creation(actor, user) for user in users])
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)

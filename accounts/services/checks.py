@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts import emails, passwords, usernames
 from accounts.models import NAME_MAX_LENGTH, User
+from accounts.services import profiles, roles
 from usermgmt.errors import Fault
 from usermgmt.text import has_control_characters, is_blank
 
@@ -26,6 +27,7 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
     for field in ("name", "email"):
         if field in sent:
             sent[field] = sent[field].strip()
+    profiles.normalise(sent)
     if name_from_parts and any(part in sent for part in NAME_PARTS):
         parts = (sent.get(part, getattr(user, part)).strip() for part in NAME_PARTS)
         made = " ".join(part for part in parts if part)
@@ -35,7 +37,8 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
 
 def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
     """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    return [*by_themselves(sent, user, policy), *_taken(sent, user)]
+    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent), *_taken(sent, user)]
+    return [*faults, *roles.faults_of(sent["roles"])] if sent.get("roles") else faults
 
 
 def by_themselves(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:

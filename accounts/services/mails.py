@@ -49,9 +49,20 @@ def request_reset(*, email: str) -> None:
 def request_verification(*, actor: Actor | None, user_id: int) -> None:
     """Send a user a link that proves their address. Raises Invalid (verified, inactive), NotFound."""
     with transaction.atomic():
-        user = whose_proof(actor=actor, user_id=user_id, lock=True)
-        _queue([Mail(kind=Mail.Kind.EMAIL_VERIFICATION, user=user, address=user.email)])
-        _record(actor=actor, purpose=Purpose.EMAIL_VERIFICATION, user_ids=[user.pk])
+        ask_for_proof(actor=actor, user=whose_proof(actor=actor, user_id=user_id, lock=True))
+
+
+def ask_for_proof(*, actor: Actor | None, user: User) -> None:
+    """Queue a link that proves the address of a user who is to prove it; in the transaction of the caller."""
+    _queue([Mail(kind=Mail.Kind.EMAIL_VERIFICATION, user=user, address=user.email)])
+    _record(actor=actor, purpose=Purpose.EMAIL_VERIFICATION, user_ids=[user.pk])
+
+
+def greet(user: User, *, welcome: bool, password: bool) -> None:
+    """Queue a mail that tells a user of their account, and one with a password, which is made at random when that mail
+    is sent; in the transaction of the caller."""
+    kinds = {Mail.Kind.WELCOME: welcome, Mail.Kind.RANDOM_PASSWORD: password}
+    _queue(Mail(kind=kind, user=user, address=user.email) for kind, wanted in kinds.items() if wanted)
 
 
 def whose_proof(*, actor: Actor | None, user_id: int, lock: bool = False) -> User:

@@ -1,6 +1,6 @@
 """What is held on a person: where it lies, and what of it is told to them (GDPR 15 and 20)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db.models import Model, Q, QuerySet
 
-from accounts.models import ApiToken, Event, Mail, OneTimeToken, SignIn, SignInAddress, User
+from accounts.models import ApiToken, Event, Mail, Membership, OneTimeToken, SignIn, SignInAddress, User
 from accounts.models.event import EventQuerySet
 from usermgmt import audit
 from usermgmt.models import StoredAnswer
@@ -59,7 +59,8 @@ HOLDINGS = (
     Holding("mails", Mail, _mails, ("kind", "address", "state", "created_at", "sent_at")),
     _owned("sign_in_addresses", SignInAddress, "address", "last_used_at"),
     _owned("stored_answers", StoredAnswer, "created_at", by="actor_id"),
-    _owned("groups", User.groups.through, "group__name"),
+    _owned("roles", User.groups.through, "group__name"),
+    _owned("teams", Membership, "team__name", "created_at"),
     _owned("permissions", User.user_permissions.through, "permission__codename"),
     Holding("sessions", Session, _sessions, ("expire_date",)),
     _owned("admin_log", LogEntry, "action_time", "action_flag"),
@@ -84,6 +85,10 @@ def of_user(user: User) -> dict[str, Any]:
         "email": user.email,
         "email_verified": user.email_verified,
         "username": user.username,
+        "nickname": user.nickname,
+        "bio": user.bio,
+        "status_text": user.status_text,
+        "custom_fields": user.custom_fields,
         "client": None if user.client is None else {"id": user.client.pk, "name": user.client.name},
         "role": str(user.role),
         "is_active": user.is_active,
@@ -120,6 +125,7 @@ class Subject:
     token_id: int | None = None
     must_change_password: bool = False
     token_version: int = 0
+    grants: Collection[str] = frozenset()
 
 
 def note_export(user: User) -> None:

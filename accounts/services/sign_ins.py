@@ -40,10 +40,16 @@ def verified_user(*, email: str, password: str) -> User:
     if user is None or not right or not user.is_active:
         audit.record(actor=None, action="sign_in.failed", target=("user", user.pk if user is not None else None))
         watch.even_out()
-        raise InvalidCredentials
+        raise InvalidCredentials(inactive=right and user is not None)
     if passwords.outdated(user.password):
         _rehash(user, password)
     return user
+
+
+def address_of(username: str) -> str:
+    """The e-mail address of whoever has a user name, for contracts that take either; of nobody, what is no address."""
+    found = User.objects.with_username(username).values_list("email", flat=True).first()
+    return found or username.replace("@", "")
 
 
 def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:

@@ -1,6 +1,7 @@
 """Every write to users, whichever door it comes through."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -9,10 +10,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import emails, passwords, policies, usernames
+from accounts.grants import Grant
 from accounts.managers import ACTIVE_ADMINISTRATOR
 from accounts.models import SignIn, User
-from accounts.services import authority, checks, duties, mails, one_time_tokens
+from accounts.services import authority, checks, duties, mails, memberships, one_time_tokens, roles
 from clients.models import Client
+from clients.services import default_client
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import (
@@ -35,7 +38,17 @@ class Unset(Enum):
 
 UNSET: Final = Unset.UNSET
 
+
+class Home(Enum):
+    """The type of `HOME`: the client for users of a contract that knows no clients, which is never none."""
+
+    HOME = "home"
+
+
+HOME: Final = Home.HOME
+
 NO_SUCH_CLIENT = Fault("client", "must_exist")
+_NOT_YET = 0  # the number of the default client before there is one; no client has it
 _ERASED = Fault(BASE, "erased")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
@@ -44,74 +57,104 @@ _USERNAME_TAKEN = (Fault("username", "taken"),)
 def create(
     *,
     actor: Actor | None,
-    client_id: int | None,
+    client_id: int | Home | None,
     name: str = "",
     email: str = "",
     username: str | None = None,
     given_name: str = "",
     middle_name: str = "",
     family_name: str = "",
+    nickname: str = "",
+    bio: str = "",
+    status_text: str = "",
+    custom_fields: Mapping[str, Any] | None = None,
+    roles: Collection[str] = (),
     password: str | None = None,
     password_hash: str | None = None,
     active: bool = True,
     email_verified: bool = False,
     must_change_password: bool | None = None,
+    join_default_teams: bool = True,
     invite: bool = False,
+    welcome: bool = False,
+    prove_email: bool = False,
+    send_password: bool = False,
     password_policy: passwords.Policy | None = None,
     reported: Sequence[Fault] = (),
 ) -> User:
     """Make a user; of no client (None), an administrator.
 
-    username: made from the e-mail if None. name: made from its parts if blank.
+    client_id: HOME is the client of the token at hand, of the actor, or the directory's default one.
+    username: made from the e-mail if None. name: made from its parts if blank. custom_fields: judged if not None.
+    roles: names of groups; `accounts.roles.ADMINISTRATOR` is none. join_default_teams: those of the client.
     password: None makes a user who cannot sign in. password_hash: a stored form made by
     `accounts.hashers.imported`, instead of a password. must_change_password: if None, as
     `passwords.must_change` has it for what an administrator chose through an API. invite: send a mail with a
-    link to set the first password, so there must be none yet. password_policy: the standard one if None.
+    link to set the first password, so there must be none yet. welcome: send a mail that greets. prove_email: send one
+    with a link that proves the address. send_password: send one with a password made at random, which there must be
+    no other beside, and which must be changed. password_policy: the standard one if None.
     reported: faults that the contract found while reading; raised together with the rules' own.
     Raises Forbidden (outside of the client that the actor's token is bound to), Invalid.
     """
-    if actor is not None and not policies.can_create_in(actor, client_id):
-        raise Forbidden
+    client, faults = _client(actor, client_id)
+    place = client_id if not isinstance(client_id, Home) else client.pk if client is not None else None
+    authority.check_creation(actor, place)
     sent: dict[str, Any] = {
         "name": name,
         "email": email,
         "given_name": given_name,
         "middle_name": middle_name,
         "family_name": family_name,
+        "nickname": nickname,
+        "bio": bio,
+        "status_text": status_text,
+        "roles": sorted(set(roles)),
     }
+    if custom_fields is not None:
+        sent["custom_fields"] = dict(custom_fields)
     if username is not None:
         sent["username"] = username
     if password is not None:
         sent["password"] = password
     checks.normalise(sent, User(), name_from_parts=not name.strip())
-    client, faults = _client(client_id)
     if invite:
         faults += checks.invitation(has_password=bool(password or password_hash), active=active)
     raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
+    authority.check_gift(actor, sent["roles"])
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
 
     user = User(
-        **{field: value for field, value in sent.items() if field != "password"},
+        **{field: value for field, value in sent.items() if field not in ("password", "roles")},
         client=client,
         is_superuser=client is None,
         is_active=active,
         email_verified=email_verified,
-        must_change_password=duties.of_new_user(actor=actor, password=password, said=must_change_password),
+        must_change_password=send_password
+        or duties.of_new_user(actor=actor, password=password, said=must_change_password),
         password=stored,
     )
+    along = _Along(
+        actor,
+        roles=sent["roles"],
+        teams=join_default_teams,
+        invite=invite,
+        welcome=welcome,
+        proof=prove_email and active and not email_verified,
+        password=send_password,
+    )
     if username is not None:
-        return _insert(user, actor, invite)
+        return _insert(user, along)
     user.username = usernames.made_from(user.email)
     if User.objects.with_username(user.username).exists():
         user.username = usernames.made_from(user.email, distinct=True)
     try:
-        return _insert(user, actor, invite)
+        return _insert(user, along)
     except Invalid as refusal:
         if refusal.faults != _USERNAME_TAKEN:
             raise
         # Somebody took the name that was made here since it was looked up: not the caller's fault.
         user.username = usernames.made_from(user.email, distinct=True)
-        return _insert(user, actor, invite)
+        return _insert(user, along)
 
 
 def update(
@@ -124,11 +167,18 @@ def update(
     given_name: str | Unset = UNSET,
     middle_name: str | Unset = UNSET,
     family_name: str | Unset = UNSET,
+    nickname: str | Unset = UNSET,
+    bio: str | Unset = UNSET,
+    status_text: str | Unset = UNSET,
+    custom_fields: Mapping[str, Any] | Unset = UNSET,
+    roles: Collection[str] | Unset = UNSET,
     password: str | Unset | None = UNSET,
-    client_id: int | Unset | None = UNSET,
+    client_id: int | Home | Unset | None = UNSET,
     active: bool | Unset = UNSET,
     email_verified: bool | Unset = UNSET,
     must_change_password: bool | Unset = UNSET,
+    welcome: bool = False,
+    send_password: bool = False,
     versions: Collection[int] | None = None,
     proof: Callable[[User], Mapping[str, Any]] | None = None,
     password_policy: passwords.Policy | None = None,
@@ -151,13 +201,21 @@ def update(
         "given_name": given_name,
         "middle_name": middle_name,
         "family_name": family_name,
-        "password": password,
+        "nickname": nickname,
+        "bio": bio,
+        "status_text": status_text,
+        "custom_fields": custom_fields,
+        "roles": roles if isinstance(roles, Unset) else sorted(set(roles)),
+        "password": None if send_password else password,
         "client_id": client_id,
         "active": active,
         "email_verified": email_verified,
-        "must_change_password": must_change_password,
+        "must_change_password": True if send_password else must_change_password,
     }
     sent: dict[str, Any] = {field: value for field, value in given.items() if value is not UNSET}
+    client, faults = _client(actor, sent.get("client_id"))
+    if isinstance(client_id, Home) and client is not None:
+        sent["client_id"] = client.pk or _NOT_YET
 
     user = authority.present(actor, User.objects.select_related("client").filter(pk=user_id).first())
     authority.check(actor=actor, user=user, sent=sent, reported=reported)
@@ -166,7 +224,6 @@ def update(
     said = dict(sent)
     duties.settle(actor=actor, user=user, sent=sent)
     checks.normalise(sent, user, name_from_parts="name" not in sent)
-    client, faults = _client(sent.get("client_id"))
     # Without a password there is no sign-in either: the last administrator keeps one.
     demotes = sent.get("active") is False or client is not None or sent.get("password", UNSET) is None
     if demotes and _is_last_administrator(user):
@@ -190,7 +247,11 @@ def update(
         if proof is not None:
             sent |= proof(user)
         former = mails.Former.of(user)
+        if sent.get("client_id") == _NOT_YET:
+            client = default_client.made(actor=actor)
+            sent["client_id"] = client.pk
         changes = _apply(sent, user, client)
+        mails.greet(user, welcome=welcome, password=send_password)
         if changes:
             audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
             mails.announce(user, former, changes)
@@ -202,10 +263,11 @@ def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | Non
 
     Raises Forbidden, Invalid (the last administrator), NotFound, Stale.
     """
-    if actor is not None and not policies.can_delete(actor, user_id):
-        raise Forbidden
+    if actor is not None and not (policies.can_delete(actor, user_id) or Grant.DELETE in actor.grants):
+        raise Forbidden  # whoever it is
     with transaction.atomic():
         user = _locked(user_id, versions, actor=actor, leaves_administrators=True)
+        authority.check_deletion(actor, user)
         user.delete()
         audit.record(
             actor=actor,
@@ -241,8 +303,16 @@ def _check_alive(user: User) -> None:
         raise Invalid([_ERASED])
 
 
-def _client(client_id: int | None) -> tuple[Client | None, list[Fault]]:
-    """The client of that number (None: none), or the fault that there is no such client."""
+def _client(actor: Actor | None, client_id: int | Home | None) -> tuple[Client | None, list[Fault]]:
+    """The client that is meant (None: none), or the fault that there is no such client.
+
+    The directory's default one, which is made on first use, is unsaved before.
+    """
+    if isinstance(client_id, Home):
+        bound = None if actor is None else actor.scope_id or actor.client_id
+        if bound is None:
+            return default_client.present(), []
+        client_id = bound
     if client_id is None:
         return None, []
     client = Client.objects.filter(pk=client_id).first()
@@ -295,24 +365,48 @@ def _facts(user: User) -> dict[str, Any]:
     }
 
 
-def _insert(user: User, actor: Actor | None, invite: bool) -> User:
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """What is done in the transaction that makes a user. teams: whether to join those that everybody joins.
+    invite, welcome, proof, password: the mails to send."""
+
+    actor: Actor | None
+    roles: list[str]
+    teams: bool
+    invite: bool
+    welcome: bool
+    proof: bool
+    password: bool
+
+
+def _insert(user: User, along: _Along) -> User:
+    actor = along.actor
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
+        if user.client is not None and user.client.pk is None:
+            user.client = default_client.made(actor=actor)
         user.save(force_insert=True)
-        audit.record_all([creation(actor, user)])
-        if invite:
+        entry = creation(actor, user)
+        if along.roles:
+            entry = replace(entry, changes={**entry.changes, **roles.give(user, along.roles)})
+        audit.record_all([entry])
+        if along.teams:
+            memberships.join_default([user])
+        if along.invite:
             mails.invite(actor=actor, users=[user])
+        mails.greet(user, welcome=along.welcome, password=along.password)
+        if along.proof:
+            mails.ask_for_proof(actor=actor, user=user)
     return user
 
 
 def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.Changes:
     """Write to the locked row what differs, and tell what did."""
-    changes: dict[str, tuple[Any, Any]] = {}
     canonical = user.email_canonical
+    changes = dict(roles.give(user, sent["roles"])) if "roles" in sent else {}
     written: set[str] = set()
     for field, value in sent.items():
         column = "is_active" if field == "active" else field
-        before = getattr(user, column)
-        if before == value:
+        if field == "roles" or (before := getattr(user, column)) == value:
             continue
         changes[field] = (None, None) if field == "password" else (before, value)
         setattr(user, column, value)
@@ -324,6 +418,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         user.client = client
         user.is_superuser = client is None
         written.add("is_superuser")
+        changes |= memberships.leave_all(user)
     if "password" in written:
         user.password_version += 1
         written.add("password_version")
@@ -332,10 +427,10 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         changes["email_verified"] = (True, False)
         user.email_verified = False
         written.add("email_verified")
-    deactivated = "is_active" in written and not user.is_active
-    if moved or deactivated or "password" in written:
+    over = moved or "password" in written or ("is_active" in written and not user.is_active)
+    if over:
         one_time_tokens.kill(user)
-    if moved or deactivated or written & {"client_id", "password"}:
+    if over or "roles" in changes or "client_id" in written:
         user.token_version += 1
         written.add("token_version")
         SignIn.objects.filter(user_id=user.pk).end()

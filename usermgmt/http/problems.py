@@ -81,7 +81,7 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
                 headers={"Retry-After": str(error.wait), **error.headers},
             )
         case errors.InvalidCredentials():
-            return Problem(401, error.code, headers=error.headers)
+            return Problem(401, error.code, data={"inactive": error.inactive}, headers=error.headers)
         case errors.InvalidToken():
             return Problem(401, error.code)
         case errors.Stale():

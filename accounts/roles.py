@@ -1,0 +1,57 @@
+"""Roles: Django groups whose name is the role's id. Which there are, and which are a user's."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import Group
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+ADMINISTRATOR = "admin"
+"""What contracts with roles call the one fact that makes an administrator, no client. No group has this name."""
+
+DEFAULT = "user"
+"""The role of a regular user to whom nobody gave any."""
+
+BUILT_IN = (DEFAULT, "guest", "bot")
+"""There from the start, and for good: clients of Rocket.Chat name them."""
+
+NAME_MAX_LENGTH = 150  # Django's column
+_FORM = re.compile(r"[0-9A-Za-z._-]+\Z")
+
+
+def has_form(name: str) -> bool:
+    """Whether a role may have this name; length apart."""
+    return _FORM.match(name) is not None
+
+
+def make_built_in(**signal: object) -> None:
+    """See that the roles are there that always are; after every migration, and after every flush."""
+    database = str(signal.get("using") or "default")
+    present = set(Group.objects.using(database).filter(name__in=BUILT_IN).values_list("name", flat=True))
+    Group.objects.using(database).bulk_create([Group(name=name) for name in BUILT_IN if name not in present])
+
+
+def given_to(user: "User") -> list[str]:
+    """The roles that somebody gave to the user, in the order of their names; from what was prefetched, if it was."""
+    return sorted(group.name for group in user.groups.all())
+
+
+def of(user: "User") -> list[str]:
+    """The roles of the user as contracts with roles tell them: an administrator is `admin`, whoever has none `user`."""
+    given = given_to(user)
+    return [ADMINISTRATOR, *given] if user.is_superuser else effective(given)
+
+
+def effective(given: Collection[str]) -> list[str]:
+    """What roles that were given to a regular user come to: with none there is the default one."""
+    return sorted(set(given)) or [DEFAULT]
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Those of the names that are no group's, in the order given."""
+    wanted = list(dict.fromkeys(names))
+    found = set(Group.objects.filter(name__in=wanted).values_list("name", flat=True))
+    return [name for name in wanted if name not in found]

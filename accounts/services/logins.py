@@ -1,0 +1,54 @@
+"""Sign-ins of contracts whose sign-in gives a long-lived token: API tokens of kind login (DESIGN 2, "Tokens")."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import ApiToken, User
+from accounts.services import api_tokens, sign_ins
+from usermgmt import audit
+from usermgmt.errors import InvalidToken
+
+LIFETIME = timedelta(days=90)
+MAX_ALIVE = 100  # of one user: whoever signs in once more loses the oldest
+
+
+def log_in(*, email: str, password: str, name: str) -> tuple[User, str]:
+    """Open a sign-in of the active user of these credentials; gives the user and the token.
+
+    name: what staff see of the token. How often it may be asked is for `accounts.door`. Raises InvalidCredentials.
+    """
+    user = sign_ins.verified_user(email=email, password=password)
+    with transaction.atomic():
+        sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together
+        _make_room(user)
+        _, text = api_tokens.create(
+            actor=user,
+            user_id=user.pk,
+            name=name,
+            kind=ApiToken.Kind.LOGIN,
+            expires_at=timezone.now() + LIFETIME,
+        )
+    return user, text
+
+
+def resume(*, token: str) -> User:
+    """The user of a live token of a sign-in. Raises InvalidToken."""
+    return api_tokens.user_of(token, kinds=[ApiToken.Kind.LOGIN])[0]
+
+
+def log_out(*, actor: User, token: ApiToken) -> None:
+    """End one sign-in; others of the same user go on. Raises InvalidToken (it is no sign-in, or over already)."""
+    with transaction.atomic():
+        ended = ApiToken.objects.filter(pk=token.pk, kind=ApiToken.Kind.LOGIN, revoked_at=None)
+        if not ended.update(revoked_at=timezone.now()):
+            raise InvalidToken
+        audit.record(actor=actor, action="sign_in.revoked", target=("user", actor.pk))
+
+
+def _make_room(user: User) -> None:
+    """End the oldest sign-ins, so that there is room for one more."""
+    alive = ApiToken.objects.alive().filter(user=user, kind=ApiToken.Kind.LOGIN).order_by("-id")
+    oldest = list(alive.values_list("pk", flat=True)[MAX_ALIVE - 1 :])
+    ApiToken.objects.filter(pk__in=oldest).update(revoked_at=timezone.now())
