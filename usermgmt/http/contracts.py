@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from usermgmt.errors import Fault
+from usermgmt.errors import Fault, Quota
 
 ADMIN_PREFIX = "admin/"
 """Below it stands the admin site, the one place with sessions and HTML errors."""
@@ -28,7 +28,7 @@ class Problem:
 
     status: the HTTP status that says it best. code: stable, e.g. "not_found". detail: a sentence, where
     the code does not say all. faults: of the values sent. data: what a message may need.
-    headers: what HTTP asks for with that status.
+    headers: what HTTP asks for with that status. quota: where the caller stands with a limit, if it is about one.
     """
 
     status: int
@@ -37,6 +37,7 @@ class Problem:
     faults: tuple[Fault, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    quota: Quota | None = None
 
 
 class Refused(Exception):
@@ -65,12 +66,35 @@ class Document:
     errors: Mapping[str, Any]
 
 
+def rate_limit_headers(quota: Quota) -> Mapping[str, str]:
+    """A quota in the headers of the native contract (6), which most have."""
+    return {
+        "RateLimit-Limit": str(quota.limit),
+        "RateLimit-Remaining": str(quota.remaining),
+        "RateLimit-Reset": str(quota.reset),
+    }
+
+
+QuotaHeaders = Callable[[Quota], Mapping[str, str]]
+
+
+def tell(answer: HttpResponseBase, quota: Quota | None, headers: QuotaHeaders = rate_limit_headers) -> None:
+    """Add to an answer where its caller stands with a limit, unless it tells of one that is nearer."""
+    told: Quota | None = getattr(answer, "quota", None)
+    if quota is None or (told is not None and told.remaining <= quota.remaining):
+        return
+    answer.quota = quota  # type: ignore[attr-defined]  # by whatever names its headers tell it
+    for name, value in headers(quota).items():
+        answer.headers[name] = value
+
+
 @dataclass(frozen=True, eq=False)
 class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
 
-    urls: its table. render: makes its answer to a problem. document: what its OpenAPI document says of it;
-    None where it has none. idempotency_keys: whether its POST calls take an Idempotency-Key.
+    urls: its table. render: makes the shape of its answer to a problem; to have the whole, call `answer`.
+    document: what its OpenAPI document says of it; None where it has none. idempotency_keys: whether its POST calls
+    take an Idempotency-Key. quota_headers: how its answers tell where the caller stands with a limit.
     """
 
     name: str
@@ -79,6 +103,17 @@ class Contract:
     render: Callable[[Problem], HttpResponse] = field(repr=False)
     document: Document | None = field(repr=False, default=None)
     idempotency_keys: bool = False
+    quota_headers: QuotaHeaders = field(repr=False, default=rate_limit_headers)
+
+    def answer(self, problem: Problem) -> HttpResponse:
+        """Its answer to a problem."""
+        answer = self.render(problem)
+        self.tell(answer, problem.quota)
+        return answer
+
+    def tell(self, answer: HttpResponseBase, quota: Quota | None) -> None:
+        """As `tell`, in its own headers."""
+        tell(answer, quota, self.quota_headers)
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""
@@ -90,7 +125,7 @@ class Contract:
 
         @csrf_exempt
         def view(request: HttpRequest, **captured: Any) -> HttpResponse:
-            return self.render(Problem(404, "not_found"))
+            return self.answer(Problem(404, "not_found"))
 
         return view
 
