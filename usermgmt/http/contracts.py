@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from usermgmt.errors import Fault, Quota
@@ -95,6 +95,7 @@ class Contract:
     urls: its table. render: makes the shape of its answer to a problem; to have the whole, call `answer`.
     document: what its OpenAPI document says of it; None where it has none. idempotency_keys: whether its POST calls
     take an Idempotency-Key. quota_headers: how its answers tell where the caller stands with a limit.
+    outside: the views of the few calls that stand outside of its prefix, by their exact paths, as "x/info".
     """
 
     name: str
@@ -104,6 +105,7 @@ class Contract:
     document: Document | None = field(repr=False, default=None)
     idempotency_keys: bool = False
     quota_headers: QuotaHeaders = field(repr=False, default=rate_limit_headers)
+    outside: Mapping[str, Callable[..., Any]] = field(repr=False, default_factory=dict)
 
     def answer(self, problem: Problem) -> HttpResponse:
         """Its answer to a problem."""
@@ -119,6 +121,18 @@ class Contract:
         """Its table below its prefix, then its own answer to every path that is not in the table."""
         return [path(self.prefix, include(list(self.urls))), re_path(f"^{re.escape(self.prefix)}", self.unmatched)]
 
+    def mount_outside(self) -> list[URLPattern | URLResolver]:
+        """What stands outside of its prefix."""
+        return [path(place, view) for place, view in self.outside.items()]
+
+    def has(self, place: str) -> bool:
+        """Whether a call of its own stands at that path."""
+        try:
+            path(self.prefix, include(list(self.urls))).resolve(place)
+        except Resolver404:
+            return place in self.outside
+        return True
+
     @property
     def unmatched(self) -> Callable[..., HttpResponse]:
         """The view of the paths below the prefix that match nothing."""
@@ -131,9 +145,10 @@ class Contract:
 
 
 def mounted(named: Iterable[Contract]) -> list[URLPattern | URLResolver]:
-    """The tables of all, the longest prefix first: that is the contract that answers for a path."""
+    """The tables of all, in the order in which a path finds the contract that answers for it: see `contract_of`."""
     longest_first = sorted(named, key=lambda contract: -len(contract.prefix))
-    return [pattern for contract in longest_first for pattern in contract.mount()]
+    outside = [pattern for contract in longest_first for pattern in contract.mount_outside()]
+    return outside + [pattern for contract in longest_first for pattern in contract.mount()]
 
 
 def contracts(urlconf: str | None = None) -> Sequence[Contract]:
@@ -143,11 +158,14 @@ def contracts(urlconf: str | None = None) -> Sequence[Contract]:
 
 
 def contract_of(request: HttpRequest) -> Contract:
-    """The contract that answers for the path of `request`: that of the longest prefix."""
+    """The contract that answers for the path of `request`: the one that has exactly this path outside of its prefix,
+    else the one of the longest prefix."""
     path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
-    below = [
-        contract for contract in contracts(getattr(request, "urlconf", None)) if path_info.startswith(contract.prefix)
-    ]
+    named = contracts(getattr(request, "urlconf", None))
+    for contract in named:
+        if path_info in contract.outside:
+            return contract
+    below = [contract for contract in named if path_info.startswith(contract.prefix)]
     return max(below, key=lambda contract: len(contract.prefix))
 
 

@@ -428,7 +428,7 @@ class ContractGenerator(SchemaGenerator):
     def __init__(self, contract: Contract | None = None, **options: Any) -> None:
         """contract: the one without a prefix if None; so `manage.py spectacular` asks for it."""
         self.contract = contract or _unprefixed()
-        super().__init__(**{**options, "patterns": self.contract.mount()})  # type: ignore[no-untyped-call]
+        super().__init__(**{**options, "patterns": [*self.contract.mount_outside(), *self.contract.mount()]})  # type: ignore[no-untyped-call]
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]

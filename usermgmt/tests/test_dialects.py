@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Event, User
 from accounts.services import users
-from usermgmt.errors import Forbidden, NotFound, Quota, fragment
+from usermgmt.errors import Fault, Forbidden, Invalid, NotFound, Quota, fragment
 from usermgmt.http.contracts import Contract, Problem, Refused, mounted
 from usermgmt.http.ids import id_of
 from usermgmt.http.parsers import StrictJSONParser
@@ -128,6 +128,18 @@ class Searches(Calls):
         return self.telling(Response(found), SEARCHES)
 
 
+class About(Calls):
+    """A call that the vendor has at the root."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    def show(self, request):
+        if "odd" in request.query_params:
+            raise Invalid([Fault("odd", "invalid")])
+        return Response({"mini": 1})
+
+
 # urls.py
 
 MINI = Contract(
@@ -140,6 +152,7 @@ MINI = Contract(
     ],
     render=render,
     quota_headers=quota_headers,
+    outside={"api/about": About.as_view({"get": "show"})},
 )
 
 # The root urlconf that this file stands for: the house's own, with one contract more.
@@ -339,6 +352,35 @@ def test_it_lets_callers_of_its_choice_pass_uncounted(cast, mini, settings):
         assert bool(told(answers[0])) == (user == cast.owner)
 
 
+def test_a_call_outside_of_its_prefix_is_its_own_in_all_that_it_answers(mini, settings):
+    client = mini()
+    shown, odd = client.get("/api/about"), client.get("/api/about", {"odd": 1})
+    assert (shown.status_code, shown.json()) == (200, {"mini": 1})
+    assert (odd.status_code, odd["Content-Type"], odd.json()) == (422, MEDIA_TYPE, shape("invalid", "odd is invalid"))
+    refused = client.post("/api/about")
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert refused.json() == shape("method_not_allowed", 'Method "POST" not allowed.')
+    settings.ALLOWED_HOSTS = ["directory.example.com"]
+    early = client.get("/api/about", HTTP_HOST="elsewhere.example.com")
+    assert (early.status_code, early.json()) == (400, shape("bad_request", "The request is malformed."))
+
+
+@pytest.mark.parametrize(
+    "place", ["/api", "/api/", "/api/about/", "/api/about/us", "/api/aboutX", "/api/About", "//api/about", "/mini/api"]
+)
+def test_a_path_outside_is_exact(mini, place):
+    answer = mini().get(place)
+    words = (410, shape("not_found", "")) if place.startswith("/mini") else (404, {"error": "Not found"})
+    assert (answer.status_code, answer.json()) == words
+
+
+def test_the_log_names_the_dialect_for_a_call_outside_of_its_prefix(mini, caplog):
+    with caplog.at_level("INFO", "usermgmt.access"):
+        for place in ("/api/about", "/api/nope"):
+            mini().get(place)
+    assert [record.fields["contract"] for record in caplog.records] == ["mini", "native"]
+
+
 def test_the_native_contract_beside_it_is_untouched(cast, call, mini):
     """The same faults at the other door, in the other shape; and a path that only begins like the prefix."""
     native = call(cast.administrator)
@@ -357,7 +399,7 @@ def test_the_longest_prefix_answers_whatever_the_order():
     """Two dialects may share the beginning of a path, as /api and /api/v1 do."""
     inner = Contract(name="inner", prefix="mini/inner/", urls=[], render=render)
     prefixes = [str(pattern.pattern) for pattern in mounted([NATIVE, MINI, inner])]
-    assert prefixes == ["mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
+    assert prefixes == ["api/about", "mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
 
 
 def test_a_dot_in_a_prefix_is_a_dot():
@@ -375,6 +417,14 @@ def test_a_dot_in_a_prefix_is_a_dot():
             "Two contracts have the same name: native, mini, mini.",
         ),
         ([NATIVE, MINI, Contract("other", "mini/", [], render)], "Two contracts have the same prefix: , mini/, mini/."),
+        (
+            [NATIVE, Contract("other", "other/", [], render, outside={"users/current": render})],
+            "Two contracts answer for the path users/current: other, native.",
+        ),
+        (
+            [NATIVE, MINI, Contract("other", "api/", [path("about", render)], render)],
+            "Two contracts answer for the path api/about: mini, other.",
+        ),
     ],
 )
 def test_contracts_that_clash_are_found_at_the_start(monkeypatch, contracts, said):
