@@ -39,12 +39,12 @@ def resume(*, token: str) -> User:
 
 
 def log_out(*, actor: User, token: ApiToken) -> None:
-    """End one sign-in; others of the same user go on. Raises InvalidToken (it is no sign-in, or over already)."""
+    """End the token at hand, of whichever kind; others of the same user go on. Raises InvalidToken (it is over)."""
     with transaction.atomic():
-        ended = ApiToken.objects.filter(pk=token.pk, kind=ApiToken.Kind.LOGIN, revoked_at=None)
-        if not ended.update(revoked_at=timezone.now()):
+        if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
             raise InvalidToken
-        audit.record(actor=actor, action="sign_in.revoked", target=("user", actor.pk))
+        action = "sign_in.revoked" if token.kind == ApiToken.Kind.LOGIN else "api_token.revoked"
+        audit.record(actor=actor, action=action, target=("user", actor.pk), changes={"token": (token.pk, None)})
 
 
 def _make_room(user: User) -> None:
