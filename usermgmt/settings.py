@@ -326,6 +326,14 @@ JWT_AUDIENCE = env.str("JWT_AUDIENCE", "usermgmt")
 JWT_ACCESS_LIFETIME = timedelta(seconds=_integer("JWT_ACCESS_LIFETIME", 15 * 60, minimum=1))
 JWT_REFRESH_LIFETIME = timedelta(seconds=_integer("JWT_REFRESH_LIFETIME", 14 * 24 * 3600, minimum=1))
 
+# The Rocket.Chat contract
+
+ROCKETCHAT_REGISTRATION = _boolean("ROCKETCHAT_REGISTRATION", False)
+ROCKETCHAT_PASSWORD_MIN_LENGTH = _integer("ROCKETCHAT_PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
+ROCKETCHAT_PASSWORD_POLICY = _boolean("ROCKETCHAT_PASSWORD_POLICY", False)
+ROCKETCHAT_ALLOWED_DOMAINS = [domain.lower() for domain in _list("ROCKETCHAT_ALLOWED_DOMAINS")]
+ROCKETCHAT_BLOCKED_DOMAINS = [domain.lower() for domain in _list("ROCKETCHAT_BLOCKED_DOMAINS")]
+
 # Mails, and the links in them
 
 EMAIL_URL = env.str("EMAIL_URL", "") or (f"file://{VAR_DIR}/mail" if DEVELOPMENT else "")
@@ -398,6 +406,7 @@ CORS_ALLOWED_ORIGINS = _origins("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/(?!admin/)"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "idempotency-key", "x-request-id"]
+CORS_ALLOW_HEADERS += ["x-auth-token", "x-user-id", "x-2fa-code"]  # the Rocket.Chat contract's
 CORS_EXPOSE_HEADERS = [
     "ETag",
     "Idempotent-Replayed",

@@ -29,11 +29,13 @@ class Calls(GenericViewSet[Any]):
 
     kind: what the audit trail calls the resource. changes_own_password: the actions by which callers choose a new
     password for themselves: on themselves they are open to those who must, and the service sees that they do.
+    signs_out: the actions by which callers leave, which are open to everybody who came in.
     OPTIONS is not among the methods: the OpenAPI document says more.
     """
 
     kind: ClassVar[str] = "call"
     changes_own_password: ClassVar[Collection[str]] = ()
+    signs_out: ClassVar[Collection[str]] = ()
     claim: idempotency.Claim | None = None  # on the Idempotency-Key of the call at hand
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     rate: Standing | None = None  # where the caller stands with API_RATE
@@ -63,7 +65,7 @@ class Calls(GenericViewSet[Any]):
         must change the password, nothing but that."""
         if request.method not in READING and getattr(request.auth, "read_only", False):
             raise Forbidden
-        if getattr(request.user, "must_change_password", False):
+        if getattr(request.user, "must_change_password", False) and self.action not in self.signs_out:
             about_oneself = self.target_id == actor_of(request).pk
             if not (about_oneself and self.action in self.changes_own_password):
                 raise MustChangePassword
