@@ -3,7 +3,8 @@
 from django.urls import path
 
 from usermgmt.dialects.rocketchat.errors import render
-from usermgmt.dialects.rocketchat.views import LoginViewSet, SessionViewSet, UserViewSet
+from usermgmt.dialects.rocketchat.sessions import LoginViewSet, SessionViewSet
+from usermgmt.dialects.rocketchat.views import UserViewSet
 from usermgmt.http.contracts import Contract
 
 contract = Contract(
