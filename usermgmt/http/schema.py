@@ -20,9 +20,9 @@ from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, 
 from rest_framework import exceptions as drf
 from rest_framework import serializers
 
-from usermgmt.errors import Fault, Forbidden, MustChangePassword, NotFound, Stale, TooManyRequests
+from usermgmt.errors import Fault, Forbidden, MustChangePassword, NotFound, Quota, Stale, TooManyRequests
 from usermgmt.http import idempotency
-from usermgmt.http.contracts import Contract, Document, Problem, contracts
+from usermgmt.http.contracts import Contract, Document, Problem, contracts, rate_limit_headers
 from usermgmt.http.ids import MAX_ID
 from usermgmt.http.parsers import MAX_BODY_BYTES, BadBody, BodyTooLarge
 from usermgmt.http.problems import problem_of
@@ -39,8 +39,11 @@ def ecma(pattern: str) -> str:
     return pattern.replace(r"\A", "^").replace(r"\Z", "$")
 
 
-RATE_HEADERS = {"RateLimit-Limit": "5", "RateLimit-Remaining": "0", "RateLimit-Reset": "30"}
-"""What answers tell of limits, for examples."""
+QUOTA = Quota(limit=5, remaining=0, reset=30)
+"""What answers tell of a limit, for examples."""
+
+RATE_HEADERS = tuple(rate_limit_headers(QUOTA))
+"""The headers that tell it, unless a contract has others."""
 
 # Refusals: what a call answers when it does not do what was asked.
 
@@ -125,7 +128,7 @@ UNSUPPORTED_MEDIA_TYPE = refusal(
 THROTTLED = refusal(
     "TooManyRequests",
     "Too many requests; `Retry-After` says when to try again.",
-    TooManyRequests(30, RATE_HEADERS),
+    TooManyRequests(QUOTA.reset, QUOTA),
 )
 SERVER_ERROR = refusal("ServerError", "The fault is ours.", RuntimeError())
 UNAVAILABLE = refusal(
@@ -349,7 +352,7 @@ class ContractSchema(AutoSchema):
                 if status.startswith("2"):
                     answer["headers"][idempotency.REPLAYED] = {"$ref": f"#/components/headers/{idempotency.REPLAYED}"}
         for told in self._refusals(operation):
-            answer = self.view.contract.render(told.problem)
+            answer = self.view.contract.answer(told.problem)
             responses.setdefault(str(answer.status_code), self._referred(told))
         operation["responses"] = dict(sorted(responses.items()))
         return operation
@@ -402,7 +405,7 @@ class ContractSchema(AutoSchema):
 
 def _response(told: Refusal, contract: Contract) -> Schema:
     """The refusal as a response of the document, in the contract's own words."""
-    answers = {name: contract.render(problem) for name, problem in told.examples.items()}
+    answers = {name: contract.answer(problem) for name, problem in told.examples.items()}
     first = next(iter(answers.values()))
     media_type = first.headers["Content-Type"].partition(";")[0]
     headers = [name for name in first.headers if name in HEADERS]
@@ -425,7 +428,7 @@ class ContractGenerator(SchemaGenerator):
     def __init__(self, contract: Contract | None = None, **options: Any) -> None:
         """contract: the one without a prefix if None; so `manage.py spectacular` asks for it."""
         self.contract = contract or _unprefixed()
-        super().__init__(**{**options, "patterns": self.contract.mount()})  # type: ignore[no-untyped-call]
+        super().__init__(**{**options, "patterns": [*self.contract.mount_outside(), *self.contract.mount()]})  # type: ignore[no-untyped-call]
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]

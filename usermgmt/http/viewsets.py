@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from usermgmt.errors import Forbidden, MustChangePassword
+from usermgmt.errors import Forbidden, MustChangePassword, Quota
 from usermgmt.http import idempotency, rates
 from usermgmt.http.contracts import contract_of
 from usermgmt.http.ids import is_id
@@ -84,10 +84,20 @@ class Calls(GenericViewSet[Any]):
         except APIException:
             self.rate = rates.take_of_stranger()
             raise
-        self.rate = rates.take(request)
+        if self.is_limited(request):
+            self.rate = rates.take(request)
+
+    def is_limited(self, request: Request) -> bool:
+        """Whether API_RATE counts the call of whoever makes it; a contract may let some callers pass."""
+        return True
+
+    def telling(self, answer: Response, quota: Quota | None) -> Response:
+        """`answer`, which tells of a limit that the call met."""
+        contract_of(self.request._request).tell(answer, quota)
+        return answer
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
         if self.rate is not None:
-            rates.tell(answer, self.rate)
+            contract_of(request._request).tell(answer, self.rate.quota)
         return answer

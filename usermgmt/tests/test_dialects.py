@@ -7,6 +7,7 @@ authentication and a refusal of its own, and is added as any other: by a `Contra
 from http import HTTPStatus
 
 import pytest
+import time_machine
 from django.core.checks import run_checks
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError, connection
@@ -19,7 +20,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Event, User
 from accounts.services import users
-from usermgmt.errors import Forbidden, NotFound, fragment
+from usermgmt.errors import Fault, Forbidden, Invalid, NotFound, Quota, fragment
 from usermgmt.http.contracts import Contract, Problem, Refused, mounted
 from usermgmt.http.ids import id_of
 from usermgmt.http.parsers import StrictJSONParser
@@ -60,6 +61,10 @@ def render(problem: Problem) -> HttpResponse:
     )
 
 
+def quota_headers(quota: Quota) -> dict[str, str]:
+    return {"X-Mini-Limit": str(quota.limit), "X-Mini-Left": str(quota.remaining), "X-Mini-Wait": f"{quota.reset} s"}
+
+
 # views.py
 
 
@@ -90,6 +95,9 @@ class Members(Calls):
     parser_classes = [MiniParser]
     renderer_classes = [MiniRenderer]
 
+    def is_limited(self, request):
+        return not getattr(request.user, "is_superuser", False)
+
     def create(self, request):
         if not actor_of(request).is_superuser:
             raise Forbidden
@@ -104,8 +112,11 @@ class Members(Calls):
         return Response(to_member(user))
 
 
+SEARCHES = Quota(limit=9, remaining=2, reset=7)
+
+
 class Searches(Calls):
-    """A call open to anyone, with a grammar of its own for `q`."""
+    """A call open to anyone, with a grammar of its own for `q` and a limit of its own."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -113,7 +124,20 @@ class Searches(Calls):
     def list(self, request):
         if "(" in request.query_params["q"]:  # and where there is no q at all, a mistake of ours: KeyError
             raise Refused(Problem(400, "bad_grammar", "No brackets, please.", data={"at": 0}))
-        return Response([to_member(user) for user in User.objects.matching(request.query_params["q"])])
+        found = [to_member(user) for user in User.objects.matching(request.query_params["q"])]
+        return self.telling(Response(found), SEARCHES)
+
+
+class About(Calls):
+    """A call that the vendor has at the root."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    def show(self, request):
+        if "odd" in request.query_params:
+            raise Invalid([Fault("odd", "invalid")])
+        return Response({"mini": 1})
 
 
 # urls.py
@@ -127,6 +151,8 @@ MINI = Contract(
         path("search", Searches.as_view({"get": "list"})),
     ],
     render=render,
+    quota_headers=quota_headers,
+    outside={"api/about": About.as_view({"get": "show"})},
 )
 
 # The root urlconf that this file stands for: the house's own, with one contract more.
@@ -292,6 +318,69 @@ def test_what_breaks_middleware_is_told_in_its_shape(mini, monkeypatch):
     assert (answer.status_code, answer.json()) == (400, shape("bad_request", "The request is malformed."))
 
 
+def told(answer):
+    return {name: value for name, value in answer.headers.items() if "Limit" in name or name.startswith("X-Mini")}
+
+
+@pytest.mark.usefixtures("counting")
+def test_it_tells_of_limits_in_headers_of_its_own_and_refuses_in_its_shape(cast, mini, settings):
+    settings.API_RATE = (2, 60)
+    client, own = mini(cast.owner), f"/mini/members/{cast.owner.pk}"
+    with time_machine.travel("2026-03-01T10:00:00Z", tick=False):
+        answers = [client.get(own), client.get("/mini/members/abc"), client.get(own)]
+    assert [answer.status_code for answer in answers] == [200, 410, 429]
+    assert [told(answer) for answer in answers] == [
+        {"X-Mini-Limit": "2", "X-Mini-Left": left, "X-Mini-Wait": "60 s"} for left in ("1", "0", "0")
+    ]
+    assert (answers[2]["Retry-After"], answers[2].json()) == ("60", shape("throttled", "", wait=60))
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize(("rate", "nearer"), [((2, 60), "2"), ((3, 60), "9"), ((9, 60), "9")])
+def test_of_two_limits_it_tells_the_nearer_whatever_its_headers_are_called(db, mini, settings, rate, nearer):
+    settings.API_RATE = rate
+    answer = mini().get("/mini/search", {"q": "nobody"})
+    assert (answer.status_code, told(answer)["X-Mini-Limit"]) == (200, nearer)
+
+
+@pytest.mark.usefixtures("counting")
+def test_it_lets_callers_of_its_choice_pass_uncounted(cast, mini, settings):
+    settings.API_RATE = (1, 60)
+    for user, statuses in ((cast.administrator, [200, 200, 200]), (cast.owner, [200, 429, 429])):
+        answers = [mini(user).get(f"/mini/members/{user.pk}") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == statuses
+        assert bool(told(answers[0])) == (user == cast.owner)
+
+
+def test_a_call_outside_of_its_prefix_is_its_own_in_all_that_it_answers(mini, settings):
+    client = mini()
+    shown, odd = client.get("/api/about"), client.get("/api/about", {"odd": 1})
+    assert (shown.status_code, shown.json()) == (200, {"mini": 1})
+    assert (odd.status_code, odd["Content-Type"], odd.json()) == (422, MEDIA_TYPE, shape("invalid", "odd is invalid"))
+    refused = client.post("/api/about")
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+    assert refused.json() == shape("method_not_allowed", 'Method "POST" not allowed.')
+    settings.ALLOWED_HOSTS = ["directory.example.com"]
+    early = client.get("/api/about", HTTP_HOST="elsewhere.example.com")
+    assert (early.status_code, early.json()) == (400, shape("bad_request", "The request is malformed."))
+
+
+@pytest.mark.parametrize(
+    "place", ["/api", "/api/", "/api/about/", "/api/about/us", "/api/aboutX", "/api/About", "//api/about", "/mini/api"]
+)
+def test_a_path_outside_is_exact(mini, place):
+    answer = mini().get(place)
+    words = (410, shape("not_found", "")) if place.startswith("/mini") else (404, {"error": "Not found"})
+    assert (answer.status_code, answer.json()) == words
+
+
+def test_the_log_names_the_dialect_for_a_call_outside_of_its_prefix(mini, caplog):
+    with caplog.at_level("INFO", "usermgmt.access"):
+        for place in ("/api/about", "/api/nope"):
+            mini().get(place)
+    assert [record.fields["contract"] for record in caplog.records] == ["mini", "native"]
+
+
 def test_the_native_contract_beside_it_is_untouched(cast, call, mini):
     """The same faults at the other door, in the other shape; and a path that only begins like the prefix."""
     native = call(cast.administrator)
@@ -310,7 +399,7 @@ def test_the_longest_prefix_answers_whatever_the_order():
     """Two dialects may share the beginning of a path, as /api and /api/v1 do."""
     inner = Contract(name="inner", prefix="mini/inner/", urls=[], render=render)
     prefixes = [str(pattern.pattern) for pattern in mounted([NATIVE, MINI, inner])]
-    assert prefixes == ["mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
+    assert prefixes == ["api/about", "mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
 
 
 def test_a_dot_in_a_prefix_is_a_dot():
@@ -328,6 +417,14 @@ def test_a_dot_in_a_prefix_is_a_dot():
             "Two contracts have the same name: native, mini, mini.",
         ),
         ([NATIVE, MINI, Contract("other", "mini/", [], render)], "Two contracts have the same prefix: , mini/, mini/."),
+        (
+            [NATIVE, Contract("other", "other/", [], render, outside={"users/current": render})],
+            "Two contracts answer for the path users/current: other, native.",
+        ),
+        (
+            [NATIVE, MINI, Contract("other", "api/", [path("about", render)], render)],
+            "Two contracts answer for the path api/about: mini, other.",
+        ),
     ],
 )
 def test_contracts_that_clash_are_found_at_the_start(monkeypatch, contracts, said):
