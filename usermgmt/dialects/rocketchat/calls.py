@@ -5,12 +5,15 @@ from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import grants
+from accounts.grants import Grant
 from usermgmt.dialects.rocketchat import serializers
 from usermgmt.dialects.rocketchat.authentication import TokenPairAuthentication
 from usermgmt.dialects.rocketchat.negotiation import JSONAlways
-from usermgmt.http.viewsets import Calls
+from usermgmt.http.viewsets import Calls, actor_of
 
 
 def succeeded(**payload: Any) -> Response:
@@ -25,3 +28,6 @@ class RocketChatCalls(Calls):
     permission_classes = [IsAuthenticated]
     parser_classes = [serializers.BodyParser]
     content_negotiation_class = JSONAlways
+
+    def is_limited(self, request: Request) -> bool:
+        return request.user is None or not grants.has(actor_of(request), Grant.UNLIMITED)

@@ -39,7 +39,7 @@ class LoginViewSet(RocketChatCalls):
     permission_classes = [AllowAny]
 
     def create(self, request: Request) -> Response:
-        if "resume" in request.data:
+        if request.data.get("resume") is not None:
             return self.resume(request)
         email, password = email_of(request.data), request.data.get("password")
         # A digest of the password, which older clients send, verifies nothing here.
@@ -49,8 +49,8 @@ class LoginViewSet(RocketChatCalls):
             with door.attempt(email) as attempt:
                 user, token = logins.log_in(email=email, password=password, name=TOKEN_NAME)
         except TooManyRequests as refusal:
-            raise login_blocked(refusal.wait, refusal.headers) from refusal
-        return Response(_logged_in(user, token), headers=attempt.headers)
+            raise login_blocked(refusal) from refusal
+        return self.telling(Response(_logged_in(user, token)), attempt.quota)
 
     def resume(self, request: Request) -> Response:
         token = request.data["resume"]
