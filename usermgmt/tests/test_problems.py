@@ -45,7 +45,7 @@ class UnknownDomainError(errors.DirectoryError):
         (errors.Invalid([TAKEN]), Problem(422, "invalid", faults=(TAKEN,))),
         (errors.NotFound("client"), Problem(404, "not_found", data={"kind": "client"})),
         (errors.Forbidden(), Problem(403, "forbidden")),
-        (errors.InvalidCredentials(), Problem(401, "invalid_credentials")),
+        (errors.InvalidCredentials(), Problem(401, "invalid_credentials", data={"inactive": False})),
         (errors.InvalidToken(), Problem(401, "invalid_token")),
         (errors.Stale(7), Problem(412, "stale", headers={"ETag": '"7"'})),
         (UnknownDomainError(), UNEXPECTED),
