@@ -70,6 +70,8 @@ HASHING = tuple(
         "/admin/login/",
         "/password/reset",
         "/invitation",
+        "/api/v1/login",
+        "/api/v1/users.create",
     )
     for end in (" ", "?")
 )

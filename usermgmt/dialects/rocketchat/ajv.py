@@ -6,6 +6,7 @@ Ajv's order: the type of the object, what is missing, what is too much, then eac
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -17,7 +18,7 @@ class Mismatch(Exception):
 
 def coerced(value: Any, schema: Schema) -> Any:
     """The value in the types that the schema asks for. Raises Mismatch, with the first fault."""
-    if value is None and schema.get("nullable"):
+    if schema.get("nullable") and (value is None or _is_coerced_to_null(value, schema)):
         return None
     match schema.get("type"):
         case "object":
@@ -30,6 +31,11 @@ def coerced(value: Any, schema: Schema) -> Any:
             return _boolean(value)
         case _:
             return value
+
+
+def _is_coerced_to_null(value: Any, schema: Schema) -> bool:
+    """Whether Ajv takes `value` for null: what the first of the two types, which goes first, can't be made of."""
+    return schema.get("type") == "boolean" and value == ""
 
 
 def _object(value: Any, schema: Schema) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def _string(value: Any, schema: Schema) -> str:
     elif isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, int | float):
-        value = _number(value)
+        value = _text_of(value)
     elif not isinstance(value, str):
         raise Mismatch("must be string")
     shortest: int = schema.get("minLength", 0)
@@ -66,11 +72,21 @@ def _string(value: Any, schema: Schema) -> str:
     return str(value)
 
 
-def _number(value: float) -> str:
-    """A number as JavaScript writes it, in which 1.0 is 1 (ECMA 262, Number::toString)."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
-        value = int(value)
-    return str(value)
+def _text_of(number: float) -> str:
+    """A number as JavaScript writes it (ECMA 262, Number::toString); of an integer, all the digits that were sent."""
+    if isinstance(number, int) or number == 0:
+        return str(int(number))
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    text, point = "".join(map(str, digits)), len(digits) + int(exponent)  # where the point stands in the digits
+    if len(text) <= point <= 21:
+        shown = text.ljust(point, "0")
+    elif 0 < point <= 21:
+        shown = f"{text[:point]}.{text[point:]}"
+    elif -6 < point <= 0:
+        shown = f"0.{'0' * -point}{text}"
+    else:
+        shown = f"{text[0]}{'.' if text[1:] else ''}{text[1:]}e{point - 1:+d}"
+    return f"-{shown}" if sign else shown
 
 
 def _boolean(value: Any) -> bool:

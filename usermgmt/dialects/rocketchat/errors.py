@@ -1,5 +1,6 @@
 """The contract's answers to problems (contract 1), and its own words for what the directory refuses (contract 3)."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.utils.html import escape
 
-from usermgmt.errors import BASE, Fault, Forbidden, Invalid, fragment, sentence
+from accounts.roles import ADMINISTRATOR
+from usermgmt.errors import BASE, Fault, Forbidden, Invalid, Quota, TooManyRequests, fragment, sentence
 from usermgmt.http.contracts import Problem, Refused
 
 LOGGED_OUT = "You must be logged in to do this."
@@ -88,10 +90,20 @@ def _no_login(error: str, message: str) -> dict[str, Any]:
     return {"status": "error", "error": error, "message": message, "success": False}
 
 
-def login_blocked(wait: int, headers: Mapping[str, str]) -> Refused:
+def login_blocked(refusal: TooManyRequests) -> Refused:
     """Too many tries to log in: the product answers them as it answers a wrong password, with other words."""
-    told = f"Login has been temporarily blocked. Try again in {wait} seconds."
-    return Refused(Problem(401, "error-login-blocked", told, headers={"Retry-After": str(wait), **headers}))
+    told = f"Login has been temporarily blocked. Try again in {refusal.wait} seconds."
+    headers = {"Retry-After": str(refusal.wait)}
+    return Refused(Problem(401, "error-login-blocked", told, headers=headers, quota=refusal.quota))
+
+
+def quota_headers(quota: Quota) -> dict[str, str]:
+    """Where the caller stands with a limit; the end of it in milliseconds since 1970 (contract 1)."""
+    return {
+        "X-RateLimit-Limit": str(quota.limit),
+        "X-RateLimit-Remaining": str(quota.remaining),
+        "X-RateLimit-Reset": str(int(time.time() * 1000) + quota.reset * 1000),
+    }
 
 
 # What saving a user refuses: the table of contract 3, in its order
@@ -138,10 +150,6 @@ _NOT_ALLOWED = "error-action-not-allowed"
 _DOMAIN = {"function": "RocketChat.validateEmailDomain"}
 
 
-def _said(name: str) -> Callable[[Fault, Said], str]:
-    return lambda fault, said: escape(str(said.get(name, "")))
-
-
 TABLE: Sequence[Row] = (
     _row(
         "custom_fields",
@@ -163,6 +171,13 @@ TABLE: Sequence[Row] = (
         _NOT_ALLOWED,
         lambda fault, said: f"Assigning {fault.data['role']} is not allowed",
         lambda fault, said: _method(action=f"Assign_{fault.data['role']}"),
+    ),
+    _row(
+        "administrator",
+        ["not_yours_to_give"],
+        _NOT_ALLOWED,
+        f"Assigning {ADMINISTRATOR} is not allowed",
+        _method(action=f"Assign_{ADMINISTRATOR}"),
     ),
     _row("name", ["blank"], _BAD_FIELD, "The field Name is required", _method(field="Name")),
     _row("username", ["blank"], _BAD_FIELD, "The field Username is required", _method(field="Username")),
@@ -200,10 +215,14 @@ TABLE: Sequence[Row] = (
         ["blank", "invalid", "too_long"],
         "error-invalid-email",
         lambda fault, said: f"Invalid email {escape(said['email'])}",
-        lambda fault, said: {**_DOMAIN, "email": said["email"]},
+        _DOMAIN,
     ),
-    _row("email", ["domain_not_allowed"], "error-invalid-domain", "The email domain is not in whitelist", _DOMAIN),
-    _row("email", ["domain_blocked"], "error-email-domain-blacklisted", "The email domain is blacklisted", _DOMAIN),
+    _row(
+        "email_domain", ["domain_not_allowed"], "error-invalid-domain", "The email domain is not in whitelist", _DOMAIN
+    ),
+    _row(
+        "email_domain", ["domain_blocked"], "error-email-domain-blacklisted", "The email domain is blacklisted", _DOMAIN
+    ),
     _row(
         "bio",
         ["too_long"],

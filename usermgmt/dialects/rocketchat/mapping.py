@@ -3,14 +3,25 @@
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
+
+from django.utils.html import escape
 
 from accounts import roles, usernames
 from accounts.models import User
 from accounts.services.users import HOME
 from usermgmt.errors import Fault
+from usermgmt.text import is_blank
 
 STATUS = "offline"
 """The presence of everybody: the directory knows none."""
+
+
+AVATAR = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200"><rect width="200" height="200" fill="#555"/>'
+    '<text x="100" y="140" font-family="sans-serif" font-size="120" text-anchor="middle" fill="#fff">{initial}</text>'
+    "</svg>"
+)
 
 
 def timestamp(moment: datetime) -> str:
@@ -57,9 +68,15 @@ def to_own_user(user: User) -> dict[str, Any]:
         "statusConnection": STATUS,
         "utcOffset": 0,
         "settings": {"profile": {}, "preferences": {}},
+        "avatarUrl": avatar(user.username),
         "services": {"password": {"exists": user.has_usable_password()}},
         **_present(email=user.email if user.email_verified else ""),
     }
+
+
+def avatar(username: str) -> str:
+    """A picture of the user, there being none: the initial on a plain ground, as an address that needs no request."""
+    return f"data:image/svg+xml,{quote(AVATAR.format(initial=escape(username[:1].upper())))}"
 
 
 def from_new_user(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -68,6 +85,8 @@ def from_new_user(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault
     sent.setdefault("client_id", HOME)
     sent["join_default_teams"] = values.get("joinDefaultChannels") is not False
     sent["prove_email"] = values.get("verified") is False
+    if is_blank(sent["username"]):
+        faults.append(Fault("username", "blank"))
     return sent, faults
 
 
@@ -80,7 +99,7 @@ def from_changes(values: Mapping[str, Any], *, administrator: bool) -> tuple[dic
     given = {name: value for name, value in values.items() if value is not None}
     sent = {argument: given[name] for name, argument in _ARGUMENTS.items() if name in given}
     faults: list[Fault] = []
-    if "username" in sent and sent["username"].strip().lower() in usernames.RESERVED:
+    if "username" in sent and sent["username"].lower() in usernames.RESERVED:
         faults.append(Fault("username", "reserved"))
     if given.get("setRandomPassword"):
         sent.pop("password", None)

@@ -1,99 +1,20 @@
-"""The contract's calls (contract 2 to 4)."""
+"""The calls about users (contract 3 and 4)."""
 
-from collections.abc import Sequence
-from typing import Any, cast
-
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import door
-from accounts.models import ApiToken
-from accounts.services import logins, users
+from accounts.services import users
+from accounts.services.users import HOME
 from usermgmt.dialects.rocketchat import rules, serializers
-from usermgmt.dialects.rocketchat.authentication import TokenPairAuthentication
-from usermgmt.dialects.rocketchat.errors import login_blocked, saving
-from usermgmt.dialects.rocketchat.identity import email_of
-from usermgmt.dialects.rocketchat.mapping import from_new_user, to_own_user
-from usermgmt.dialects.rocketchat.negotiation import JSONAlways
-from usermgmt.dialects.rocketchat.projection import projected
+from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
+from usermgmt.dialects.rocketchat.errors import saving
+from usermgmt.dialects.rocketchat.mapping import from_new_user
+from usermgmt.dialects.rocketchat.projection import parsed, project
 from usermgmt.dialects.rocketchat.showing import shown
-from usermgmt.errors import InvalidCredentials, InvalidToken, TooManyRequests
+from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import is_id
-from usermgmt.http.viewsets import Calls, actor_of
-
-PRODUCT_VERSION = "7.0"  # whose behaviour this is
-TOKEN_NAME = "Rocket.Chat login"
-
-
-def succeeded(**payload: Any) -> Response:
-    """The envelope of a success: the payload beside it (contract 1)."""
-    return Response({**payload, "success": True})
-
-
-class RocketChatCalls(Calls):
-    """What the calls of this contract have in common."""
-
-    authentication_classes: Sequence[type[BaseAuthentication]] = [TokenPairAuthentication]
-    permission_classes = [IsAuthenticated]
-    parser_classes = [serializers.BodyParser]
-    content_negotiation_class = JSONAlways
-
-
-class InfoViewSet(RocketChatCalls):
-    """What this is. Open to anyone."""
-
-    kind = "info"
-    authentication_classes = []
-    permission_classes = [AllowAny]
-
-    def retrieve(self, request: Request) -> Response:
-        return succeeded(version=PRODUCT_VERSION)
-
-
-class LoginViewSet(RocketChatCalls):
-    """Log in. Open to anyone: what is sent is the credential."""
-
-    kind = "token"
-    authentication_classes = []
-    permission_classes = [AllowAny]
-
-    def create(self, request: Request) -> Response:
-        if "resume" in request.data:
-            return self.resume(request)
-        email, password = email_of(request.data), request.data.get("password")
-        # A digest of the password, which older clients send, verifies nothing here.
-        if email is None or not isinstance(password, str):
-            raise InvalidCredentials
-        try:
-            with door.attempt(email) as attempt:
-                user, token = logins.log_in(email=email, password=password, name=TOKEN_NAME)
-        except TooManyRequests as refusal:
-            raise login_blocked(refusal.wait, refusal.headers) from refusal
-        return Response(_logged_in(user, token), headers=attempt.headers)
-
-    def resume(self, request: Request) -> Response:
-        token = request.data["resume"]
-        try:
-            user = logins.resume(token=token if isinstance(token, str) else "")
-        except InvalidToken as error:
-            raise InvalidCredentials from error
-        return Response(_logged_in(user, token))
-
-
-class SessionViewSet(RocketChatCalls):
-    """Whoever is logged in, and the way out."""
-
-    kind = "user"
-    signs_out = ("log_out",)
-
-    def log_out(self, request: Request) -> Response:
-        logins.log_out(actor=actor_of(request), token=cast(ApiToken, request.auth))
-        return Response({"status": "success", "data": {"message": "You've been logged out!"}, "success": True})
-
-    def me(self, request: Request) -> Response:
-        return succeeded(**to_own_user(actor_of(request)))
+from usermgmt.http.viewsets import actor_of
 
 
 class UserViewSet(RocketChatCalls):
@@ -104,19 +25,23 @@ class UserViewSet(RocketChatCalls):
 
     @property
     def target_id(self) -> int | None:
-        named = str(self.request.data.get("userId", ""))
+        try:
+            named = str(self.request.data.get("userId", ""))
+        except (APIException, Refused):  # what can't be read names nobody
+            return None
         return int(named) if is_id(named) else None
 
     def create(self, request: Request) -> Response:
         said = serializers.read(request.data, serializers.USERS_CREATE)
+        wanted = parsed(said.get("fields"))
         sent, faults = from_new_user(said)
         actor = actor_of(request)
-        faults += rules.faults_of(actor, sent, administrator=False)
+        own_faults = rules.faults_of(actor, sent, administrator=False)
+        if any(fault.field == "administrator" for fault in own_faults):
+            sent["client_id"] = HOME  # where whoever may make users at all may
         with saving(said, action="Adding_user", forbidden="Adding user is not allowed"):
-            user = users.create(actor=actor, password_policy=rules.password_policy(), reported=faults, **sent)
-        return succeeded(user=projected(shown(actor, [user])[0], said.get("fields")))
-
-
-def _logged_in(user: Any, token: str) -> dict[str, Any]:
-    data = {"userId": str(user.pk), "authToken": token, "me": to_own_user(user)}
-    return {"status": "success", "data": data, "success": True}
+            rules.check_custom_fields(sent)
+            user = users.create(
+                actor=actor, password_policy=rules.password_policy(), reported=faults + own_faults, **sent
+            )
+        return succeeded(user=project(shown(actor, [user])[0], wanted))
