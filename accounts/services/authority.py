@@ -61,12 +61,16 @@ def check_deletion(actor: Actor | None, user: User) -> None:
         raise Forbidden
 
 
-def check_gift(actor: Actor | None, names: Collection[str]) -> None:
-    """Raise Invalid unless the actor may give those roles: whoever is no administrator none that allows more than the
-    own ones do."""
+def check_gift(actor: Actor | None, names: Collection[str], *, had: Collection[str] | None = None) -> None:
+    """Raise Invalid unless the actor may give a regular user those roles: whoever is no administrator none that allows
+    more than the own ones do. None at all is the default one.
+
+    had: the roles so far; None: of a new user.
+    """
     if actor is None or actor.is_superuser:
         return
-    for name in names:
+    given = set(roles.effective(names)) - (set() if had is None else set(roles.effective(had)))
+    for name in sorted(given.difference(roles.missing(given))):  # what is none is told of as such
         if not granted_by([name]) <= set(actor.grants):
             raise Invalid([Fault("roles", "not_yours_to_give", {"role": name})])
 
@@ -101,7 +105,7 @@ def _check_delegated(actor: Actor, user: User, sent: Mapping[str, Any], reported
     now = _present_values(user, sent)
     _unchanged((sent.keys() | unreadable) - allowed, sent, now, reported)
     if "roles" in sent:
-        check_gift(actor, set(sent["roles"]) - set(now["roles"]))
+        check_gift(actor, sent["roles"], had=roles.given_to(user))
 
 
 def _is_no_greater(user: User, actor: Actor) -> bool:
