@@ -91,11 +91,13 @@ def create(
     `accounts.hashers.imported`, instead of a password. must_change_password: if None, as
     `passwords.must_change` has it for what an administrator chose through an API. invite: send a mail with a
     link to set the first password, so there must be none yet. welcome: send a mail that greets. prove_email: send one
-    with a link that proves the address. send_password: send one with a password made at random, which there must be
-    no other beside, and which must be changed. password_policy: the standard one if None.
+    with a link that proves the address. send_password: send one with a password made at random, which must be changed;
+    whatever other one is sent along is none. password_policy: the standard one if None.
     reported: faults that the contract found while reading; raised together with the rules' own.
     Raises Forbidden (outside of the client that the actor's token is bound to), Invalid.
     """
+    if send_password:
+        password = password_hash = None
     client, faults = _client(actor, client_id)
     place = client_id if not isinstance(client_id, Home) else client.pk if client is not None else None
     authority.check_creation(actor, place)
@@ -118,7 +120,7 @@ def create(
         sent["password"] = password
     checks.normalise(sent, User(), name_from_parts=not name.strip())
     if invite:
-        faults += checks.invitation(has_password=bool(password or password_hash), active=active)
+        faults += checks.invitation(has_password=bool(password or password_hash or send_password), active=active)
     raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
     authority.check_gift(actor, sent["roles"])
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
@@ -255,6 +257,8 @@ def update(
         if changes:
             audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
             mails.announce(user, former, changes)
+        if "password" in changes and not send_password:
+            mails.withdraw_passwords(user)
     return user
 
 
