@@ -16,7 +16,7 @@ from accounts.models import Mail, Purpose, User
 from accounts.services import events
 from usermgmt import audit
 from usermgmt.actor import Actor
-from usermgmt.errors import BASE, Fault, Invalid, NotFound, TooManyRequests
+from usermgmt.errors import BASE, Fault, Invalid, NotFound, Quota, TooManyRequests
 
 KEPT = timedelta(days=30)  # mails that were sent, for whoever asks
 
@@ -167,7 +167,8 @@ def _too_many(moments: Sequence[datetime]) -> TooManyRequests:
     """The refusal of one more mail: until the one is an hour old that leaves room for it."""
     limit: int = settings.MAILS_PER_HOUR
     left = moments[limit - 1] + _HOUR - timezone.now()
-    return TooManyRequests(max(1, math.ceil(left.total_seconds())), limit=limit)
+    wait = max(1, math.ceil(left.total_seconds()))
+    return TooManyRequests(wait, Quota(limit=limit, remaining=0, reset=wait))
 
 
 def _queue(mails: Iterable[Mail]) -> None:
