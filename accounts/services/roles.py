@@ -33,6 +33,14 @@ def granted_by(names: Collection[str]) -> frozenset[str]:
     return _grants(Q(group__name__in=names))
 
 
+def exceeding(names: Collection[str], grants: Collection[str]) -> list[str]:
+    """Those of the roles that allow more than `grants`, in the order of their names."""
+    known = [grant.value for grant in Grant if grant.value not in grants]
+    # Not asked by name: nobody says how many names are sent.
+    greater = _ours().filter(codename__in=known).values_list("group__name", flat=True)
+    return sorted({name for name in greater if name in names})
+
+
 def faults_of(names: Iterable[str]) -> list[Fault]:
     """The faults of roles that are to be given to a user."""
     return [Fault("roles", "unknown_role", {"role": name}) for name in roles.missing(names)]

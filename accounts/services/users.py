@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts import emails, passwords, policies, usernames
+from accounts import emails, passwords, policies, profile, usernames
 from accounts.grants import Grant
 from accounts.managers import ACTIVE_ADMINISTRATOR
 from accounts.models import SignIn, User
@@ -155,6 +155,7 @@ def create(
         if refusal.faults != _USERNAME_TAKEN:
             raise
         # Somebody took the name that was made here since it was looked up: not the caller's fault.
+        user.client = client  # the default one may have been made along, and is no more
         user.username = usernames.made_from(user.email, distinct=True)
         return _insert(user, along)
 
@@ -410,7 +411,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     written: set[str] = set()
     for field, value in sent.items():
         column = "is_active" if field == "active" else field
-        if field == "roles" or (before := getattr(user, column)) == value:
+        if field == "roles" or profile.is_same(before := getattr(user, column), value):
             continue
         changes[field] = (None, None) if field == "password" else (before, value)
         setattr(user, column, value)
