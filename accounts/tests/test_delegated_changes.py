@@ -15,7 +15,7 @@ from usermgmt.errors import DirectoryError, Forbidden, InvalidToken, NotFound
 
 OVER_OTHERS = {Grant.EDIT, Grant.SET_ACTIVE, Grant.DELETE, Grant.VIEW}
 
-CHANGES = {
+CHANGES: dict[str, dict[str, object]] = {
     "name": {"name": "Changed"},
     "names": {"given_name": "C", "middle_name": "C", "family_name": "C"},
     "texts": {"nickname": "C", "bio": "C", "status_text": "C"},
