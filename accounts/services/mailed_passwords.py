@@ -32,7 +32,7 @@ def made(user: User) -> MailedPassword:
     """A new one for `user`, which the policy takes. Costs a hash: call it outside transactions."""
     owner = passwords.Owner(**{known.name: getattr(user, known.name) for known in fields(passwords.Owner)})
     for _ in range(_ATTEMPTS):
-        text = _random(max(LENGTH, settings.PASSWORD_MIN_LENGTH))
+        text = _random(settings.PASSWORD_MIN_LENGTH)
         if not passwords.check(text, owner=owner, policy=passwords.standard()):
             return MailedPassword(user, text, passwords.hashed(text))
     raise ValueError("no password that is made at random keeps the policy")
@@ -68,6 +68,8 @@ def keep(password: MailedPassword) -> bool:
     return True
 
 
-def _random(length: int) -> str:
+def _random(minimum: int) -> str:
+    """One of at least so many characters, hyphens included, and not many more: there is a greatest length, too."""
+    length = max(LENGTH, minimum - (minimum - 1) // (GROUP + 1))
     drawn = "".join(secrets.choice(ALPHABET) for _ in range(length))
     return "-".join(drawn[start : start + GROUP] for start in range(0, length, GROUP))

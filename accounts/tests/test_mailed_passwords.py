@@ -102,7 +102,13 @@ def test_it_can_be_typed_and_not_be_guessed(cast):
     assert mailed_passwords.LENGTH * math.log2(len(mailed_passwords.ALPHABET)) >= 128
 
 
-@pytest.mark.parametrize("minimum", [1, 8, 64, 100])
+@pytest.mark.parametrize("minimum", range(1, passwords.MAX_LENGTH + 1))
+def test_it_is_as_long_as_it_must_be_and_not_too_long(minimum):
+    length = len(mailed_passwords._random(minimum))
+    assert max(minimum, mailed_passwords.LENGTH) <= length <= passwords.MAX_LENGTH
+
+
+@pytest.mark.parametrize("minimum", [1, 64, passwords.MAX_LENGTH])
 def test_it_keeps_the_policy_of_the_house(nina, settings, minimum):
     settings.PASSWORD_MIN_LENGTH = minimum
     (password,) = mailed()
@@ -112,7 +118,7 @@ def test_it_keeps_the_policy_of_the_house(nina, settings, minimum):
 
 def test_it_is_not_like_its_owner_even_where_chance_would_have_it_so(cast, monkeypatch):
     drawn = iter(["olga-owner", "olga@example.com", "a-better-one-than-these"])
-    monkeypatch.setattr(mailed_passwords, "_random", lambda length: next(drawn))
+    monkeypatch.setattr(mailed_passwords, "_random", lambda minimum: next(drawn))
     assert mailed_passwords.made(cast.owner).text == "a-better-one-than-these"
 
 
