@@ -306,7 +306,7 @@ def test_deletion_between_asking_and_deleting_is_told(browser, cast, monkeypatch
 
 def test_a_client_deleted_meanwhile_is_told_beside_the_field(browser, cast, monkeypatch):
     empty = Client.objects.create(name="Empty")
-    monkeypatch.setattr(users, "_client", lambda client_id: (None, [users.NO_SUCH_CLIENT]))
+    monkeypatch.setattr(users, "_client", lambda actor, client_id: (None, [users.NO_SUCH_CLIENT]))
     answer = browser.post(change(cast.owner), as_is(cast.owner, client=empty.pk))
     assert errors(answer) == {"client": ["Must exist."]}
 
