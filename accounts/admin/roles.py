@@ -1,7 +1,7 @@
 """Staff's pages of roles: what they are called, and what they let regular users do."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -39,7 +39,7 @@ class RoleForm(ServiceForm, forms.ModelForm):  # type: ignore[type-arg]  # gener
         label="Allows",
         choices=PERMISSIONS,
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),
         help_text="Over the users of the own client, by contracts that know roles. Administrators need no role.",
     )
 
@@ -56,7 +56,10 @@ class RoleForm(ServiceForm, forms.ModelForm):  # type: ignore[type-arg]  # gener
                 self.fields["name"].disabled = True
                 self.fields["name"].help_text = "Every directory has this role, by this name."
 
-    def write(self, reported: Sequence[Fault]) -> Group:
+    def write(self, reported: Sequence[Fault]) -> RoleGroup:
+        return cast(RoleGroup, RoleGroup.objects.get(pk=self._written(reported).pk))  # as these pages know it
+
+    def _written(self, reported: Sequence[Fault]) -> Group:
         name, grants = self.cleaned_data["name"], self.cleaned_data.get("grants", [])
         if self.instance.pk is None:
             return roles.create(actor=self.actor, name=name, grants=grants, reported=reported)

@@ -26,7 +26,7 @@ from usermgmt.admin import words
 from usermgmt.admin.forms import ServiceModelForm, Text
 from usermgmt.admin.model_admin import MAX_TOLD_ROWS, ServiceAdmin, actor_of
 from usermgmt.admin.widgets import MAX_CHOSEN, Rows, RowSelect
-from usermgmt.errors import DirectoryError, Fault, fragment
+from usermgmt.errors import DirectoryError, Fault
 from usermgmt.http.ids import is_id
 
 MEMBERS_PAGE = 50
@@ -42,7 +42,7 @@ class TeamForm(ServiceModelForm):
         model = Team
         fields = ["client"]
         help_texts = {"client": "Whose users can be in the team; it stays a team of this client."}
-        error_messages = {"client": {"invalid_choice": fragment(Fault("client", "must_exist"))}}
+        error_messages = {"client": {"invalid_choice": words.of_fault(Fault("client", "must_exist"))}}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -99,13 +99,13 @@ class DefaultFilter(SimpleListFilter):
 class TeamAdmin(ServiceAdmin):
     kind = "team"
     form = TeamForm
-    list_display = ["shown_name", "shown_client", "join_by_default", "members", "created", "updated"]
+    list_display = ["shown_name", "shown_client", "join_by_default", "shown_members", "created", "updated"]
     list_filter = [ClientFilter, DefaultFilter, CreatedFilter]
     list_select_related = ["client"]
     search_fields = ["name_folded"]  # of the autocompletion of a user's teams, too
     search_help_text = "Any part of the name; or a number."
     ordering = ["name_folded", "id"]
-    readonly_fields = ["id", "shown_client", "members", "created", "updated"]
+    readonly_fields = ["id", "shown_client", "shown_members", "created", "updated"]
 
     class Media(UserAdmin.Media):
         """The filters', as on the list of users."""
@@ -132,7 +132,7 @@ class TeamAdmin(ServiceAdmin):
             return [(None, {"fields": ["client", "name", "join_by_default"]})]
         return [
             (None, {"fields": ["shown_client", "name", "join_by_default", "seen_version"]}),
-            ("Record", {"fields": ["id", "members", "created", "updated"]}),
+            ("Record", {"fields": ["id", "shown_members", "created", "updated"]}),
         ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -231,7 +231,7 @@ class TeamAdmin(ServiceAdmin):
         return team.client.name
 
     @admin.display(description="members")
-    def members(self, team: Any) -> str:
+    def shown_members(self, team: Any) -> str:
         listed = reverse(f"admin:{User._meta.app_label}_{User._meta.model_name}_changelist")
         return format_html(
             '<a href="{}?{}">{}</a> <a href="{}">Manage</a>',

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts import trail
-from accounts.models import Event, Mail, OneTimeToken, SignIn, User
+from accounts.models import Event, Mail, Membership, OneTimeToken, SignIn, Team, User
 from accounts.services import users
 from accounts.tests.callers import caller, sign_in_or_not, tokens_of
 from accounts.tests.factories import PASSWORD, AdministratorFactory, UserFactory
@@ -58,7 +58,7 @@ def repeated(number=3):
         def run(*arguments, **options):
             for _ in range(number):
                 with trail.opened(trail.EMPTYING):
-                    for model in (SignIn, Mail, OneTimeToken, User, Client, Event):
+                    for model in (SignIn, Mail, OneTimeToken, Membership, Team, User, Client, Event):
                         model._base_manager.all()._raw_delete(connection.alias)
                 test(*arguments, **options)
 
