@@ -9,13 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.conf import settings
 
 from accounts import emails
 from accounts.services import familiar_addresses, sign_ins
-from usermgmt.errors import InvalidCredentials, TooManyRequests
+from usermgmt.errors import InvalidCredentials, Quota, TooManyRequests
 from usermgmt.http import limits
 from usermgmt.http.limits import Backoff, Limit, Standing
 from usermgmt.origin import current
@@ -65,9 +65,9 @@ _verifying = _Verifying()
 
 @dataclass(slots=True)
 class Attempt:
-    """headers: what the answer tells of the limits, once the attempt is over."""
+    """quota: where the caller stands with the limits, once the attempt is over."""
 
-    headers: dict[str, str] = field(default_factory=dict)
+    quota: Quota | None = None
 
 
 @contextmanager
@@ -86,13 +86,13 @@ def attempt(email: str) -> Iterator[Attempt]:
     except InvalidCredentials as error:
         if refusal is not None:
             raise refusal from None
-        raise InvalidCredentials(tries.nearest().headers, inactive=error.inactive) from None
+        raise InvalidCredentials(tries.nearest().quota, inactive=error.inactive) from None
     except BaseException:
         tries.give_back()  # nobody learnt whether the password was right
         raise
     else:
         tries.succeed()
-        this.headers = tries.nearest().headers
+        this.quota = tries.nearest().quota
     finally:
         tries.over()
 

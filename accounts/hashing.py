@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from accounts import passwords
-from usermgmt.errors import TooManyRequests
+from usermgmt.errors import Quota, TooManyRequests
 
 TURNS = 2  # calls of one process at a time: each keeps a thread of the server waiting, and others need some
 TURN_SECONDS = 10  # of a call of a thousand, about
@@ -25,7 +25,7 @@ _turns = threading.BoundedSemaphore(TURNS)
 def turn() -> Iterator[None]:
     """One of the turns, for as long as the body of the `with` takes. Raises TooManyRequests if all are taken."""
     if not _turns.acquire(blocking=False):
-        raise TooManyRequests(TURN_SECONDS, limit=TURNS)
+        raise TooManyRequests(TURN_SECONDS, Quota(limit=TURNS, remaining=0, reset=TURN_SECONDS))
     try:
         yield
     finally:

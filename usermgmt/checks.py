@@ -49,7 +49,13 @@ def contracts_do_not_clash(app_configs: Any, **options: Any) -> list[CheckMessag
         values = [getattr(contract, what) for contract in named]
         if len(set(values)) < len(values):
             return [Error(f"Two contracts have the same {what}: {', '.join(values)}.", id="usermgmt.E003")]
-    return []
+    return [
+        Error(f"Two contracts answer for the path {place}: {one.name}, {other.name}.", id="usermgmt.E003")
+        for one in named
+        for place in one.outside
+        for other in named
+        if other is not one and other.has(place)
+    ]
 
 
 @register(Tags.security)

@@ -26,6 +26,18 @@ class Fault:
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Quota:
+    """Where somebody stands with a limit.
+
+    limit: how many are free. remaining: of them. reset: whole seconds, at least 1, until there are more.
+    """
+
+    limit: int
+    remaining: int
+    reset: int
+
+
 class DirectoryError(Exception):
     """Whatever the directory refuses; `code` is stable and says why."""
 
@@ -65,31 +77,30 @@ class MustChangePassword(Forbidden):
 
 
 class TooManyRequests(DirectoryError):
-    """A limit is used up. wait: whole seconds until it is worth while to try again. limit: how many there are.
+    """A limit is used up. wait: whole seconds until it is worth while to try again.
 
-    headers: what the answer tells of the limit, where there is more to tell than that nothing remains.
+    quota: where the caller stands with it; by itself, that nothing remains of one.
     """
 
     code = "throttled"
 
-    def __init__(self, wait: int, headers: Mapping[str, str] | None = None, *, limit: int = 1) -> None:
+    def __init__(self, wait: int, quota: Quota | None = None) -> None:
         self.wait = wait
-        told = {"RateLimit-Limit": str(limit), "RateLimit-Remaining": "0", "RateLimit-Reset": str(wait)}
-        self.headers = {**told, **(headers or {})}
+        self.quota = quota or Quota(limit=1, remaining=0, reset=wait)
         super().__init__(f"too many requests, again in {wait} seconds")
 
 
 class InvalidCredentials(DirectoryError):
     """No sign-in: unknown e-mail, wrong password, inactive account, all alike.
 
-    headers: what the answer tells of the limit of tries. inactive: the password was right; only for contracts that
-    tell such a user so, whoever does not know the password never learns it.
+    quota: where the caller stands with the limit of tries, if there is one. inactive: the password was right; only for
+    contracts that tell such a user so, whoever does not know the password never learns it.
     """
 
     code = "invalid_credentials"
 
-    def __init__(self, headers: Mapping[str, str] | None = None, *, inactive: bool = False) -> None:
-        self.headers = dict(headers or {})
+    def __init__(self, quota: Quota | None = None, *, inactive: bool = False) -> None:
+        self.quota = quota
         self.inactive = inactive
         super().__init__()
 
@@ -136,8 +147,12 @@ FRAGMENTS = {
     "too_many_alive": "have reached their maximum of {maximum}: revoke one first",
     "key_reused": "was sent with another request before",
     "not_positive": "must be a positive integer",
+    "reserved": "is reserved",
+    "domain_not_allowed": "is of a domain that is not allowed",
+    "domain_blocked": "is of a domain that is blocked",
     "unknown_role": "has an unknown role: {role}",
     "not_yours_to_give": "can't be given by you: {role}",
+    "not_yours_to_set": "can't be set by you",
     "built_in_role": "can't be changed: every directory has this role",
     "too_complex": "is too large: at most 8 levels, 100 keys and 16 KiB",
     "custom_required": "needs {name}",

@@ -70,6 +70,8 @@ HASHING = tuple(
         "/admin/login/",
         "/password/reset",
         "/invitation",
+        "/api/v1/login",
+        "/api/v1/users.create",
     )
     for end in (" ", "?")
 )
@@ -128,7 +130,7 @@ def _write_error(client: Any, status_int: int, reason: str, mesg: str) -> None:
     from usermgmt.http.contracts import Problem, contracts  # a worker has set Django up by now
 
     native = next(contract for contract in contracts() if not contract.prefix)
-    body = native.render(Problem(status_int, "malformed_request", f"{reason}.")).content
+    body = native.answer(Problem(status_int, "malformed_request", f"{reason}.")).content
     head = f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     head += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
     util.write_nonblock(client, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body)

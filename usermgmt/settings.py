@@ -30,6 +30,7 @@ env = Env()
 
 _ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
 _PLACE = re.compile(_ORIGIN.pattern.replace(r"\Z", r"(/[A-Za-z0-9._~-]+)*\Z"), re.IGNORECASE)
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}\Z", re.IGNORECASE | re.ASCII)
 _MAILBOX = re.compile(r"[^\s<>@,;]+@[^\s<>@,;]+\Z")
 
 
@@ -61,6 +62,15 @@ def _origins(name: str) -> list[str]:
         if _ORIGIN.match(origin) is None:
             raise ImproperlyConfigured(f"{name}: origins such as https://app.example.com, please; not {origin!r}.")
     return origins
+
+
+def _domains(name: str) -> list[str]:
+    """Domains of e-mail addresses, as the directory's addresses have them."""
+    domains = _list(name)
+    for domain in domains:
+        if _DOMAIN.match(domain) is None:
+            raise ImproperlyConfigured(f"{name}: domains such as example.com, please; not {domain!r}.")
+    return [domain.lower() for domain in domains]
 
 
 def _place(name: str, default: str = "") -> str:
@@ -326,6 +336,14 @@ JWT_AUDIENCE = env.str("JWT_AUDIENCE", "usermgmt")
 JWT_ACCESS_LIFETIME = timedelta(seconds=_integer("JWT_ACCESS_LIFETIME", 15 * 60, minimum=1))
 JWT_REFRESH_LIFETIME = timedelta(seconds=_integer("JWT_REFRESH_LIFETIME", 14 * 24 * 3600, minimum=1))
 
+# The Rocket.Chat contract
+
+ROCKETCHAT_REGISTRATION = _boolean("ROCKETCHAT_REGISTRATION", False)
+ROCKETCHAT_PASSWORD_MIN_LENGTH = _integer("ROCKETCHAT_PASSWORD_MIN_LENGTH", 8, minimum=1)  # characters
+ROCKETCHAT_PASSWORD_POLICY = _boolean("ROCKETCHAT_PASSWORD_POLICY", False)
+ROCKETCHAT_ALLOWED_DOMAINS = _domains("ROCKETCHAT_ALLOWED_DOMAINS")
+ROCKETCHAT_BLOCKED_DOMAINS = _domains("ROCKETCHAT_BLOCKED_DOMAINS")
+
 # Mails, and the links in them
 
 EMAIL_URL = env.str("EMAIL_URL", "") or (f"file://{VAR_DIR}/mail" if DEVELOPMENT else "")
@@ -398,6 +416,7 @@ CORS_ALLOWED_ORIGINS = _origins("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/(?!admin/)"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "idempotency-key", "x-request-id"]
+CORS_ALLOW_HEADERS += ["x-auth-token", "x-user-id", "x-2fa-code"]  # the Rocket.Chat contract's
 CORS_EXPOSE_HEADERS = [
     "ETag",
     "Idempotent-Replayed",
@@ -407,6 +426,9 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Remaining",
     "RateLimit-Reset",
     "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
     "X-Request-ID",
 ]
 CORS_PREFLIGHT_MAX_AGE = 3600  # seconds

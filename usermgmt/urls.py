@@ -10,6 +10,7 @@ from accounts.api.schema.document import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
+from usermgmt.dialects.rocketchat.urls import contract as rocketchat
 from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
 
@@ -22,12 +23,13 @@ NATIVE = Contract(
     idempotency_keys=True,
 )
 
-CONTRACTS = [NATIVE]
+CONTRACTS = [NATIVE, rocketchat]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
 
 urlpatterns = [
     path("", pages.landing, name="landing"),
     path("openapi.json", pages.openapi, name="openapi"),
+    path("openapi/<str:name>.json", pages.openapi, name="openapi-of"),
     path("docs", pages.docs, name="docs"),
     path("password/reset", link_pages.reset_password, name="reset-password"),
     path("invitation", link_pages.accept_invitation, name="accept-invitation"),

@@ -32,7 +32,7 @@ class TokenViewSet(Calls):
         with door.attempt(sent["email"]) as attempt:
             user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"])
         body = {"access": tokens.access, "refresh": tokens.refresh, "user": to_user(user, include)}
-        return Response(body, headers=attempt.headers)
+        return self.telling(Response(body), attempt.quota)
 
     def refresh(self, request: Request) -> Response:
         tokens = sign_ins.refresh(refresh=_read(RefreshReader, request)["refresh"])

@@ -41,7 +41,7 @@ class HolderViewSet(Calls):
         raise_all(unreadable, checks.email_form(email))
         standings = [limits.take(RESETS_OF_ONE_ADDRESS, current().network), mails_of(email)]
         mails.request_reset(email=email)
-        return Response({}, status=status.HTTP_202_ACCEPTED, headers=limits.nearest(standings).headers)
+        return self.telling(Response({}, status=status.HTTP_202_ACCEPTED), limits.nearest(standings).quota)
 
     def confirm_reset(self, request: Request) -> Response:
         values, unreadable = ChosenPasswordReader.read(request.data)
@@ -78,4 +78,4 @@ class LinkViewSet(Calls):
         # Asked first: what is refused is no mail, and is not counted as one.
         standing = mails_of(mails.whose_proof(actor=actor, user_id=user_id).email)
         mails.request_verification(actor=actor, user_id=user_id)
-        return Response({}, status=status.HTTP_202_ACCEPTED, headers=standing.headers)
+        return self.telling(Response({}, status=status.HTTP_202_ACCEPTED), standing.quota)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, sign_ins
 from usermgmt import audit
-from usermgmt.errors import InvalidToken
+from usermgmt.errors import Invalid, InvalidCredentials, InvalidToken
 
 LIFETIME = timedelta(days=90)
 MAX_ALIVE = 100  # of one user: whoever signs in once more loses the oldest
@@ -20,16 +20,15 @@ def log_in(*, email: str, password: str, name: str) -> tuple[User, str]:
     name: what staff see of the token. How often it may be asked is for `accounts.door`. Raises InvalidCredentials.
     """
     user = sign_ins.verified_user(email=email, password=password)
-    with transaction.atomic():
-        sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together
-        _make_room(user)
-        _, text = api_tokens.create(
-            actor=user,
-            user_id=user.pk,
-            name=name,
-            kind=ApiToken.Kind.LOGIN,
-            expires_at=timezone.now() + LIFETIME,
-        )
+    try:
+        with transaction.atomic():
+            sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together
+            _make_room(user)
+            expires_at = timezone.now() + LIFETIME
+            kind = ApiToken.Kind.LOGIN
+            _, text = api_tokens.create(actor=user, user_id=user.pk, name=name, kind=kind, expires_at=expires_at)
+    except (Invalid, InvalidToken) as error:  # deactivated, or signed out, since the password was verified
+        raise InvalidCredentials from error
     return user, text
 
 
@@ -39,12 +38,12 @@ def resume(*, token: str) -> User:
 
 
 def log_out(*, actor: User, token: ApiToken) -> None:
-    """End one sign-in; others of the same user go on. Raises InvalidToken (it is no sign-in, or over already)."""
+    """End the token at hand, of whichever kind; others of the same user go on. Raises InvalidToken (it is over)."""
     with transaction.atomic():
-        ended = ApiToken.objects.filter(pk=token.pk, kind=ApiToken.Kind.LOGIN, revoked_at=None)
-        if not ended.update(revoked_at=timezone.now()):
+        if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
             raise InvalidToken
-        audit.record(actor=actor, action="sign_in.revoked", target=("user", actor.pk))
+        action = "sign_in.revoked" if token.kind == ApiToken.Kind.LOGIN else "api_token.revoked"
+        audit.record(actor=actor, action=action, target=("user", actor.pk), changes={"token": (token.pk, None)})
 
 
 def _make_room(user: User) -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from accounts import policies
 
-ADMINISTRATOR = SimpleNamespace(pk=1, is_superuser=True, client_id=None, scope_id=None, token_id=None)
-REGULAR = SimpleNamespace(pk=2, is_superuser=False, client_id=7, scope_id=None, token_id=None)
+ADMINISTRATOR = SimpleNamespace(
+    pk=1, is_superuser=True, client_id=None, scope_id=None, token_id=None, grants=frozenset()
+)
+REGULAR = SimpleNamespace(pk=2, is_superuser=False, client_id=7, scope_id=None, token_id=None, grants=frozenset())
 THEMSELVES, ANOTHER = 2, 3
 
 

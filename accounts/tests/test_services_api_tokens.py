@@ -279,7 +279,7 @@ def test_a_token_is_good_until_its_end_and_no_longer(cast):
 
 
 def test_a_token_of_another_kind_is_none(cast):
-    _, text = create(cast.owner, kinds=[ApiToken.Kind.LOGIN])
+    _, text = create(cast.owner, kind=ApiToken.Kind.LOGIN)
 
     assert is_dead(text)
     assert api_tokens.user_of(text, kinds=[ApiToken.Kind.LOGIN])

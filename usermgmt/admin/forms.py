@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from usermgmt.actor import Actor
 from usermgmt.admin import words
 from usermgmt.errors import Fault, Invalid, NotFound, Stale, TooManyRequests
+from usermgmt.http.contracts import tell
 from usermgmt.http.problems import problem_of
 
 
@@ -46,6 +47,7 @@ def throttled(page: HttpResponse) -> HttpResponse:
         page.status_code = problem.status
         for name, value in problem.headers.items():
             page.headers[name] = value
+        tell(page, problem.quota)
     return page
 
 

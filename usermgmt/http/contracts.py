@@ -9,14 +9,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from usermgmt.errors import Fault
+from usermgmt.errors import Fault, Quota
+
+if TYPE_CHECKING:
+    from usermgmt.http.schema.refusals import Nature, Refusal
 
 ADMIN_PREFIX = "admin/"
 """Below it stands the admin site, the one place with sessions and HTML errors."""
@@ -28,7 +31,7 @@ class Problem:
 
     status: the HTTP status that says it best. code: stable, e.g. "not_found". detail: a sentence, where
     the code does not say all. faults: of the values sent. data: what a message may need.
-    headers: what HTTP asks for with that status.
+    headers: what HTTP asks for with that status. quota: where the caller stands with a limit, if it is about one.
     """
 
     status: int
@@ -37,6 +40,7 @@ class Problem:
     faults: tuple[Fault, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    quota: Quota | None = None
 
 
 class Refused(Exception):
@@ -50,27 +54,59 @@ class Refused(Exception):
         super().__init__(problem.code)
 
 
+def _error_or_errors(problem: Problem) -> str:
+    """What the most have: one answer for the values sent, another for all else."""
+    return "Errors" if problem.faults else "Error"
+
+
 @dataclass(frozen=True)
 class Document:
     """What the OpenAPI document of a contract says beyond its calls.
 
-    tags: the groups of its calls, each with its description. error: the JSON Schema of its answer to a
-    problem; errors: the same where the values sent were refused (422).
+    tags: the groups of its calls, each with its description. errors: the JSON Schemas of its answers to problems, by
+    name. error_of: gives the name of the one that a problem has. headers: the header objects of its answers, beyond
+    those that any contract may have. refusals: what a call may refuse by its nature; None for what is usual.
     """
 
     title: str
     description: str
     tags: Mapping[str, str]
-    error: Mapping[str, Any]
-    errors: Mapping[str, Any]
+    errors: Mapping[str, Mapping[str, Any]]
+    error_of: Callable[[Problem], str] = _error_or_errors
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    refusals: "Callable[[Nature], Sequence[Refusal]] | None" = None
+
+
+def rate_limit_headers(quota: Quota) -> Mapping[str, str]:
+    """A quota in the headers of the native contract (6), which most have."""
+    return {
+        "RateLimit-Limit": str(quota.limit),
+        "RateLimit-Remaining": str(quota.remaining),
+        "RateLimit-Reset": str(quota.reset),
+    }
+
+
+QuotaHeaders = Callable[[Quota], Mapping[str, str]]
+
+
+def tell(answer: HttpResponseBase, quota: Quota | None, headers: QuotaHeaders = rate_limit_headers) -> None:
+    """Add to an answer where its caller stands with a limit, unless it tells of one that is nearer."""
+    told: Quota | None = getattr(answer, "quota", None)
+    if quota is None or (told is not None and told.remaining <= quota.remaining):
+        return
+    answer.quota = quota  # type: ignore[attr-defined]  # by whatever names its headers tell it
+    for name, value in headers(quota).items():
+        answer.headers[name] = value
 
 
 @dataclass(frozen=True, eq=False)
 class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
 
-    urls: its table. render: makes its answer to a problem. document: what its OpenAPI document says of it;
-    None where it has none. idempotency_keys: whether its POST calls take an Idempotency-Key.
+    urls: its table. render: makes the shape of its answer to a problem; to have the whole, call `answer`.
+    document: what its OpenAPI document says of it; None where it has none. idempotency_keys: whether its POST calls
+    take an Idempotency-Key. quota_headers: how its answers tell where the caller stands with a limit.
+    outside: the views of the few calls that stand outside of its prefix, by their exact paths, as "x/info".
     """
 
     name: str
@@ -79,10 +115,34 @@ class Contract:
     render: Callable[[Problem], HttpResponse] = field(repr=False)
     document: Document | None = field(repr=False, default=None)
     idempotency_keys: bool = False
+    quota_headers: QuotaHeaders = field(repr=False, default=rate_limit_headers)
+    outside: Mapping[str, Callable[..., Any]] = field(repr=False, default_factory=dict)
+
+    def answer(self, problem: Problem) -> HttpResponse:
+        """Its answer to a problem."""
+        answer = self.render(problem)
+        self.tell(answer, problem.quota)
+        return answer
+
+    def tell(self, answer: HttpResponseBase, quota: Quota | None) -> None:
+        """As `tell`, in its own headers."""
+        tell(answer, quota, self.quota_headers)
 
     def mount(self) -> list[URLPattern | URLResolver]:
         """Its table below its prefix, then its own answer to every path that is not in the table."""
         return [path(self.prefix, include(list(self.urls))), re_path(f"^{re.escape(self.prefix)}", self.unmatched)]
+
+    def mount_outside(self) -> list[URLPattern | URLResolver]:
+        """What stands outside of its prefix."""
+        return [path(place, view) for place, view in self.outside.items()]
+
+    def has(self, place: str) -> bool:
+        """Whether a call of its own stands at that path."""
+        try:
+            path(self.prefix, include(list(self.urls))).resolve(place)
+        except Resolver404:
+            return place in self.outside
+        return True
 
     @property
     def unmatched(self) -> Callable[..., HttpResponse]:
@@ -90,15 +150,16 @@ class Contract:
 
         @csrf_exempt
         def view(request: HttpRequest, **captured: Any) -> HttpResponse:
-            return self.render(Problem(404, "not_found"))
+            return self.answer(Problem(404, "not_found"))
 
         return view
 
 
 def mounted(named: Iterable[Contract]) -> list[URLPattern | URLResolver]:
-    """The tables of all, the longest prefix first: that is the contract that answers for a path."""
+    """The tables of all, in the order in which a path finds the contract that answers for it: see `contract_of`."""
     longest_first = sorted(named, key=lambda contract: -len(contract.prefix))
-    return [pattern for contract in longest_first for pattern in contract.mount()]
+    outside = [pattern for contract in longest_first for pattern in contract.mount_outside()]
+    return outside + [pattern for contract in longest_first for pattern in contract.mount()]
 
 
 def contracts(urlconf: str | None = None) -> Sequence[Contract]:
@@ -107,12 +168,20 @@ def contracts(urlconf: str | None = None) -> Sequence[Contract]:
     return named
 
 
+def documented_contracts() -> dict[str, Contract]:
+    """Those that have a document, by name."""
+    return {contract.name: contract for contract in contracts() if contract.document is not None}
+
+
 def contract_of(request: HttpRequest) -> Contract:
-    """The contract that answers for the path of `request`: that of the longest prefix."""
+    """The contract that answers for the path of `request`: the one that has exactly this path outside of its prefix,
+    else the one of the longest prefix."""
     path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
-    below = [
-        contract for contract in contracts(getattr(request, "urlconf", None)) if path_info.startswith(contract.prefix)
-    ]
+    named = contracts(getattr(request, "urlconf", None))
+    for contract in named:
+        if path_info in contract.outside:
+            return contract
+    below = [contract for contract in named if path_info.startswith(contract.prefix)]
     return max(below, key=lambda contract: len(contract.prefix))
 
 

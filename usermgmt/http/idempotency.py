@@ -48,7 +48,7 @@ _BARE = re.compile(r"[!#-~][!-~]*\Z")
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"\Z')  # a string of RFC 8941 3.3.3, as the draft has it
 # Who may not now may later; the others ask to come again.
 _NOT_KEPT = (401, 403, 408, 409, 413, 429)
-_OF_THE_MOMENT = ("ratelimit-", "retry-after", "date", "x-request-id")
+_OF_THE_MOMENT = ("ratelimit-", "x-ratelimit-", "retry-after", "date", "x-request-id")
 _NONCE_BYTES = 12  # of AES-GCM (NIST SP 800-38D 8.2)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.utils.crypto import salted_hmac
 
-from usermgmt.errors import TooManyRequests
+from usermgmt.errors import Quota, TooManyRequests
 from usermgmt.http.counters import Rule, Tally, store
 
 
@@ -60,17 +60,13 @@ class Standing:
     tally: Tally = field(repr=False)
 
     @property
-    def headers(self) -> dict[str, str]:
+    def quota(self) -> Quota:
         """What an answer tells of it."""
-        return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset),
-        }
+        return Quota(self.limit, self.remaining, self.reset)
 
     def refuse(self) -> TooManyRequests:
         """The error that says so."""
-        return TooManyRequests(max(1, self.wait), self.headers)
+        return TooManyRequests(max(1, self.wait), self.quota)
 
 
 def take(limit: Limit | Backoff, key: str) -> Standing:

@@ -26,7 +26,7 @@ def takes(*methods: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
             if request.method in methods:
                 return view(request, *args, **options)
-            answer = contract_of(request).render(problem_of(MethodNotAllowed(str(request.method))))
+            answer = contract_of(request).answer(problem_of(MethodNotAllowed(str(request.method))))
             answer.headers["Allow"] = ", ".join(methods)
             return answer
 

@@ -15,6 +15,10 @@ class BadBody(exceptions.ParseError):
     """The body is not what the JSON gate lets through; `detail` says why."""
 
 
+class NotAnObject(BadBody):
+    """The body is sound JSON, but no object."""
+
+
 class BodyTooLarge(exceptions.APIException):
     """The body is over the limit."""
 
@@ -51,7 +55,7 @@ def loads(body: bytes, *, charset: str = "utf-8") -> dict[str, Any]:
     except ValueError as error:  # also an integer of more digits than Python reads
         raise BadBody("The request body is not valid JSON.") from error
     if not isinstance(value, dict):
-        raise BadBody("The request body must be a JSON object.")
+        raise NotAnObject("The request body must be a JSON object.")
     _inspect(value)
     return value
 

@@ -20,7 +20,7 @@ from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
-from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin
+from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin, tell
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -78,10 +78,11 @@ def _of_domain(error: errors.DirectoryError) -> Problem:
                 429,
                 error.code,
                 data={"wait": error.wait},
-                headers={"Retry-After": str(error.wait), **error.headers},
+                headers={"Retry-After": str(error.wait)},
+                quota=error.quota,
             )
         case errors.InvalidCredentials():
-            return Problem(401, error.code, data={"inactive": error.inactive}, headers=error.headers)
+            return Problem(401, error.code, data={"inactive": error.inactive}, quota=error.quota)
         case errors.InvalidToken():
             return Problem(401, error.code)
         case errors.Stale():
@@ -129,7 +130,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
         got_request_exception.send(sender=None, request=request._request)
     if problem.status == 403 and request.method not in SAFE_METHODS:
         _record_refusal(context)
-    return contract_of(request).render(problem)
+    return contract_of(request).answer(problem)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -164,8 +165,10 @@ def _answer(request: HttpRequest, error: BaseException) -> HttpResponse:
         told = {"problem": problem, "site_name": settings.SITE_NAME, "staff": is_admin(request)}
         page = render_to_string("problem.html", told)
         headers = {"Referrer-Policy": "no-referrer"}  # the address may have a token in it
-        return HttpResponse(page, status=problem.status, headers=headers | dict(problem.headers))
-    return contract_of(request).render(problem)
+        answer = HttpResponse(page, status=problem.status, headers=headers | dict(problem.headers))
+        tell(answer, problem.quota)
+        return answer
+    return contract_of(request).answer(problem)
 
 
 def _is_for_people(request: HttpRequest) -> bool:

@@ -1,7 +1,6 @@
 """API_RATE: how often one user or token may call, by whichever contract (DESIGN 3)."""
 
 from django.conf import settings
-from django.http import HttpResponseBase
 from rest_framework.request import Request
 
 from usermgmt.http import limits
@@ -20,13 +19,6 @@ def take(request: Request) -> Standing | None:
 def take_of_stranger() -> Standing | None:
     """Count a call of nobody known, by the address; else as `take`."""
     return _take(f"address:{current().network}")
-
-
-def tell(answer: HttpResponseBase, standing: Standing) -> None:
-    """Add to an answer where its caller stands, unless it tells of a limit that is nearer."""
-    if standing.remaining < int(answer.headers.get("RateLimit-Remaining", standing.limit)):
-        for name, value in standing.headers.items():
-            answer.headers[name] = value
 
 
 def _take(key: str) -> Standing | None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from usermgmt.errors import Forbidden, MustChangePassword
+from usermgmt.errors import Forbidden, MustChangePassword, Quota
 from usermgmt.http import idempotency, rates
 from usermgmt.http.contracts import contract_of
 from usermgmt.http.ids import is_id
@@ -29,11 +29,13 @@ class Calls(GenericViewSet[Any]):
 
     kind: what the audit trail calls the resource. changes_own_password: the actions by which callers choose a new
     password for themselves: on themselves they are open to those who must, and the service sees that they do.
+    signs_out: the actions by which callers leave, which are open to everybody who came in.
     OPTIONS is not among the methods: the OpenAPI document says more.
     """
 
     kind: ClassVar[str] = "call"
     changes_own_password: ClassVar[Collection[str]] = ()
+    signs_out: ClassVar[Collection[str]] = ()
     claim: idempotency.Claim | None = None  # on the Idempotency-Key of the call at hand
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     rate: Standing | None = None  # where the caller stands with API_RATE
@@ -63,7 +65,7 @@ class Calls(GenericViewSet[Any]):
         must change the password, nothing but that."""
         if request.method not in READING and getattr(request.auth, "read_only", False):
             raise Forbidden
-        if getattr(request.user, "must_change_password", False):
+        if getattr(request.user, "must_change_password", False) and self.action not in self.signs_out:
             about_oneself = self.target_id == actor_of(request).pk
             if not (about_oneself and self.action in self.changes_own_password):
                 raise MustChangePassword
@@ -82,10 +84,20 @@ class Calls(GenericViewSet[Any]):
         except APIException:
             self.rate = rates.take_of_stranger()
             raise
-        self.rate = rates.take(request)
+        if self.is_limited(request):
+            self.rate = rates.take(request)
+
+    def is_limited(self, request: Request) -> bool:
+        """Whether API_RATE counts the call of whoever makes it; a contract may let some callers pass."""
+        return True
+
+    def telling(self, answer: Response, quota: Quota | None) -> Response:
+        """`answer`, which tells of a limit that the call met."""
+        contract_of(self.request._request).tell(answer, quota)
+        return answer
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
         if self.rate is not None:
-            rates.tell(answer, self.rate)
+            contract_of(request._request).tell(answer, self.rate.quota)
         return answer

@@ -73,7 +73,7 @@ def test_a_preflight_of_a_named_origin_tells_what_may_be_sent(db, call, open_to_
     assert told(answer)["access-control-allow-origin"] == APP
     assert told(answer)["access-control-allow-methods"] == "GET, HEAD, POST, PUT, PATCH, DELETE"
     assert told(answer)["access-control-allow-headers"] == (
-        "authorization, content-type, if-match, idempotency-key, x-request-id"
+        "authorization, content-type, if-match, idempotency-key, x-request-id, x-auth-token, x-user-id, x-2fa-code"
     )
 
 

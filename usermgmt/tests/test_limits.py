@@ -9,7 +9,7 @@ import redis
 import time_machine
 from django.db import connections
 
-from usermgmt.errors import TooManyRequests
+from usermgmt.errors import Quota, TooManyRequests
 from usermgmt.http import counters, limits
 from usermgmt.http.limits import Backoff, Limit
 from usermgmt.http.problems import problem_of
@@ -76,9 +76,9 @@ def test_an_answer_tells_the_limit_what_remains_and_when_there_is_more(clock):
     limits.take(THREE, "k")
     clock.shift(timedelta(seconds=15, milliseconds=1))
 
-    told = limits.take(THREE, "k").headers
+    told = limits.take(THREE, "k").quota
 
-    assert told == {"RateLimit-Limit": "3", "RateLimit-Remaining": "1", "RateLimit-Reset": "45"}
+    assert told == Quota(3, 1, 45)
 
 
 def test_a_refusal_tells_when_to_try_again_in_whole_seconds(clock):
@@ -89,12 +89,7 @@ def test_a_refusal_tells_when_to_try_again_in_whole_seconds(clock):
     problem = problem_of(refusal(THREE))
 
     assert (problem.status, problem.data) == (429, {"wait": 60})
-    assert problem.headers == {
-        "Retry-After": "60",
-        "RateLimit-Limit": "3",
-        "RateLimit-Remaining": "0",
-        "RateLimit-Reset": "60",
-    }
+    assert (problem.headers, problem.quota) == ({"Retry-After": "60"}, Quota(3, 0, 60))
 
 
 def test_keys_and_limits_are_counted_apart(clock):
@@ -104,7 +99,7 @@ def test_keys_and_limits_are_counted_apart(clock):
 
     assert limits.take(THREE, "K").remaining == 2
     assert limits.take(other, "k").remaining == 0
-    assert refusal(THREE).headers["RateLimit-Limit"] == "3"
+    assert refusal(THREE).quota.limit == 3
 
 
 @pytest.mark.parametrize("key", ["", "x" * 1_000_000, "\0", "\ud7ff\U0001f984", "a b\r\nDEL *"])
@@ -114,11 +109,7 @@ def test_any_text_is_a_key(clock, key):
 
 
 def test_looking_counts_nothing(clock):
-    assert limits.peek(THREE, "k").headers == {
-        "RateLimit-Limit": "3",
-        "RateLimit-Remaining": "3",
-        "RateLimit-Reset": "60",
-    }
+    assert limits.peek(THREE, "k").quota == Quota(3, 3, 60)
     limits.take(THREE, "k")
     assert [limits.peek(THREE, "k").remaining for _ in range(5)] == [2] * 5
     assert limits.take(THREE, "k").remaining == 1
@@ -160,7 +151,7 @@ def test_a_limit_that_is_made_smaller_holds_at_once(clock):
         limits.take(THREE, "k")
     smaller = Limit("three", 2, 60)
     limits.take(smaller, "k")  # the one that finds out
-    assert refusal(smaller).headers["RateLimit-Remaining"] == "0"
+    assert refusal(smaller).quota.remaining == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -173,7 +164,7 @@ def test_of_two_hundred_at_once_exactly_a_hundred_pass_and_no_remainder_is_told_
     assert sorted(standing.remaining for standing in passed) == list(range(100))
     refused = [result for result in results if isinstance(result, TooManyRequests)]
     assert len(refused) == 100
-    assert all(result.wait >= 1 and result.headers["RateLimit-Remaining"] == "0" for result in refused)
+    assert all(result.wait >= 1 and result.quota.remaining == 0 for result in refused)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -221,17 +212,13 @@ def test_hammering_does_not_prolong_the_wait(clock):
 
 
 def test_a_delay_is_told_before_it_is_there_and_while_it_lasts(clock):
-    assert [limits.take(DELAYS, "k").headers for _ in range(3)] == [
-        {"RateLimit-Limit": "3", "RateLimit-Remaining": "2", "RateLimit-Reset": "86400"},
-        {"RateLimit-Limit": "3", "RateLimit-Remaining": "1", "RateLimit-Reset": "86400"},
-        {"RateLimit-Limit": "3", "RateLimit-Remaining": "0", "RateLimit-Reset": "30"},
+    assert [limits.take(DELAYS, "k").quota for _ in range(3)] == [
+        Quota(3, 2, 86400),
+        Quota(3, 1, 86400),
+        Quota(3, 0, 30),
     ]
     clock.shift(timedelta(seconds=12, milliseconds=500))
-    assert refusal(DELAYS).headers == {
-        "RateLimit-Limit": "3",
-        "RateLimit-Remaining": "0",
-        "RateLimit-Reset": "18",
-    }
+    assert refusal(DELAYS).quota == Quota(3, 0, 18)
 
 
 def test_all_is_forgotten_when_there_was_none_for_long(clock):

@@ -23,9 +23,9 @@ AWAY = Problem(503, "unavailable", "The service is temporarily unavailable.", he
 
 
 def waiting(seconds):
-    """The headers of a refusal of which no more is known than when to come again."""
-    told = {"RateLimit-Limit": "1", "RateLimit-Remaining": "0", "RateLimit-Reset": seconds}
-    return {"Retry-After": seconds, **told}
+    """The refusal of which no more is known than when to come again."""
+    quota = errors.Quota(limit=1, remaining=0, reset=seconds)
+    return Problem(429, "throttled", data={"wait": seconds}, headers={"Retry-After": str(seconds)}, quota=quota)
 
 
 class Teapot(drf.APIException):
@@ -45,7 +45,7 @@ class UnknownDomainError(errors.DirectoryError):
         (errors.Invalid([TAKEN]), Problem(422, "invalid", faults=(TAKEN,))),
         (errors.NotFound("client"), Problem(404, "not_found", data={"kind": "client"})),
         (errors.Forbidden(), Problem(403, "forbidden")),
-        (errors.InvalidCredentials(), Problem(401, "invalid_credentials")),
+        (errors.InvalidCredentials(), Problem(401, "invalid_credentials", data={"inactive": False})),
         (errors.InvalidToken(), Problem(401, "invalid_token")),
         (errors.Stale(7), Problem(412, "stale", headers={"ETag": '"7"'})),
         (UnknownDomainError(), UNEXPECTED),
@@ -70,9 +70,9 @@ class UnknownDomainError(errors.DirectoryError):
             Problem(422, "invalid", faults=(errors.Fault("email", "invalid"), errors.Fault("name", "invalid"))),
         ),
         (drf.ValidationError("odd"), Problem(422, "invalid", faults=(errors.Fault(errors.BASE, "invalid"),))),
-        (drf.Throttled(wait=1.2), Problem(429, "throttled", data={"wait": 2}, headers=waiting("2"))),
-        (drf.Throttled(wait=0), Problem(429, "throttled", data={"wait": 1}, headers=waiting("1"))),
-        (drf.Throttled(), Problem(429, "throttled", data={"wait": 1}, headers=waiting("1"))),
+        (drf.Throttled(wait=1.2), waiting(2)),
+        (drf.Throttled(wait=0), waiting(1)),
+        (drf.Throttled(), waiting(1)),
         (drf.APIException("Broken."), Problem(500, "server_error", "Broken.")),
         (Teapot(), Problem(418, "teapot", "No coffee.")),
         # Django's

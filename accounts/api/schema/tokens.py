@@ -1,12 +1,14 @@
 """What the OpenAPI document says of the calls on tokens and keys."""
 
+from dataclasses import replace
+
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
 from accounts.api.schema.document import TOKENS
 from accounts.api.schema.users import INCLUDE, JOHN_DOE, NEW_JOHN_DOE, sample
 from accounts.api.serializers import CredentialsReader, RefreshReader, SignedInSerializer, TokenReader, TokensSerializer
 from usermgmt.errors import Fault, InvalidCredentials, InvalidToken
-from usermgmt.http.schema import RATE_HEADERS, invalid, refusal, tells
+from usermgmt.http.schema import QUOTA, RATE_HEADERS, invalid, refusal, tells
 
 _CREDENTIALS = {"email": NEW_JOHN_DOE["email"], "password": NEW_JOHN_DOE["password"]}
 _TOKENS = {"access": "eyJhbGciOiJIUzI1NiJ9...", "refresh": "eyJhbGciOiJIUzI1NiJ9..."}
@@ -21,7 +23,7 @@ BLANK_TOKEN = invalid("BlankToken", "The token is missing.", blank=[Fault("refre
 INVALID_CREDENTIALS = refusal(
     "InvalidCredentials",
     "An unknown e-mail, a wrong password, an inactive user: the answer does not tell which.",
-    InvalidCredentials({**RATE_HEADERS, "RateLimit-Remaining": "4"}),
+    InvalidCredentials(replace(QUOTA, remaining=4)),
 )
 INVALID_TOKEN = refusal("InvalidToken", "The token is not one of ours, or no longer alive.", InvalidToken())
 
