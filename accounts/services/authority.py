@@ -12,7 +12,7 @@ from clients.policies import in_scope
 from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, Invalid, InvalidToken, NotFound
 
-_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified", "must_change_password", "roles")
+_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified", "must_change_password", "roles", "teams")
 
 
 def present(actor: Actor | None, user: User | None) -> User:
@@ -107,7 +107,7 @@ def _check_delegated(actor: Actor, user: User, sent: Mapping[str, Any], reported
         allowed.add("active")
     if Grant.EDIT in actor.grants:
         allowed |= sent.keys() | unreadable
-        allowed -= {"client_id"} | ({"active"} if Grant.SET_ACTIVE not in actor.grants else set())
+        allowed -= {"client_id", "teams"} | ({"active"} if Grant.SET_ACTIVE not in actor.grants else set())
     now = _present_values(user, sent)
     _unchanged((sent.keys() | unreadable) - allowed, sent, now, reported)
     if "roles" in sent:
@@ -130,6 +130,8 @@ def _present_values(user: User, sent: Mapping[str, Any]) -> dict[str, Any]:
         now["roles"] = roles.given_to(user)
         if not user.is_superuser and roles.effective(now["roles"]) == roles.effective(sent["roles"]):
             now["roles"] = sent["roles"]
+    if "teams" in sent:
+        now["teams"] = sorted(user.teams.values_list("pk", flat=True))
     return now
 
 

@@ -372,7 +372,7 @@ def test_roles_are_those_that_are_shown(cast, client):
 
 
 def nested(levels):
-    query = {"username": "olga"}
+    query: dict[str, object] = {"username": "olga"}
     for _ in range(levels):
         query = {"$or": [query]}
     return query
