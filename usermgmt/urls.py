@@ -29,6 +29,7 @@ CONTRACTS = [NATIVE, rocketchat]
 urlpatterns = [
     path("", pages.landing, name="landing"),
     path("openapi.json", pages.openapi, name="openapi"),
+    path("openapi/<str:name>.json", pages.openapi, name="openapi-of"),
     path("docs", pages.docs, name="docs"),
     path("password/reset", link_pages.reset_password, name="reset-password"),
     path("invitation", link_pages.accept_invitation, name="accept-invitation"),

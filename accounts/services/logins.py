@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 from accounts.services import api_tokens, sign_ins
 from usermgmt import audit
-from usermgmt.errors import InvalidToken
+from usermgmt.errors import Invalid, InvalidCredentials, InvalidToken
 
 LIFETIME = timedelta(days=90)
 MAX_ALIVE = 100  # of one user: whoever signs in once more loses the oldest
@@ -20,16 +20,15 @@ def log_in(*, email: str, password: str, name: str) -> tuple[User, str]:
     name: what staff see of the token. How often it may be asked is for `accounts.door`. Raises InvalidCredentials.
     """
     user = sign_ins.verified_user(email=email, password=password)
-    with transaction.atomic():
-        sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together
-        _make_room(user)
-        _, text = api_tokens.create(
-            actor=user,
-            user_id=user.pk,
-            name=name,
-            kind=ApiToken.Kind.LOGIN,
-            expires_at=timezone.now() + LIFETIME,
-        )
+    try:
+        with transaction.atomic():
+            sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together
+            _make_room(user)
+            expires_at = timezone.now() + LIFETIME
+            kind = ApiToken.Kind.LOGIN
+            _, text = api_tokens.create(actor=user, user_id=user.pk, name=name, kind=kind, expires_at=expires_at)
+    except (Invalid, InvalidToken) as error:  # deactivated, or signed out, since the password was verified
+        raise InvalidCredentials from error
     return user, text
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -17,6 +17,9 @@ from django.urls import Resolver404, URLPattern, URLResolver, include, path, re_
 from django.views.decorators.csrf import csrf_exempt
 
 from usermgmt.errors import Fault, Quota
+
+if TYPE_CHECKING:
+    from usermgmt.http.schema.refusals import Nature, Refusal
 
 ADMIN_PREFIX = "admin/"
 """Below it stands the admin site, the one place with sessions and HTML errors."""
@@ -51,19 +54,27 @@ class Refused(Exception):
         super().__init__(problem.code)
 
 
+def _error_or_errors(problem: Problem) -> str:
+    """What the most have: one answer for the values sent, another for all else."""
+    return "Errors" if problem.faults else "Error"
+
+
 @dataclass(frozen=True)
 class Document:
     """What the OpenAPI document of a contract says beyond its calls.
 
-    tags: the groups of its calls, each with its description. error: the JSON Schema of its answer to a
-    problem; errors: the same where the values sent were refused (422).
+    tags: the groups of its calls, each with its description. errors: the JSON Schemas of its answers to problems, by
+    name. error_of: gives the name of the one that a problem has. headers: the header objects of its answers, beyond
+    those that any contract may have. refusals: what a call may refuse by its nature; None for what is usual.
     """
 
     title: str
     description: str
     tags: Mapping[str, str]
-    error: Mapping[str, Any]
-    errors: Mapping[str, Any]
+    errors: Mapping[str, Mapping[str, Any]]
+    error_of: Callable[[Problem], str] = _error_or_errors
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    refusals: "Callable[[Nature], Sequence[Refusal]] | None" = None
 
 
 def rate_limit_headers(quota: Quota) -> Mapping[str, str]:
@@ -155,6 +166,11 @@ def contracts(urlconf: str | None = None) -> Sequence[Contract]:
     """The contracts that the root table of URLs names."""
     named: Sequence[Contract] = import_module(urlconf or settings.ROOT_URLCONF).CONTRACTS
     return named
+
+
+def documented_contracts() -> dict[str, Contract]:
+    """Those that have a document, by name."""
+    return {contract.name: contract for contract in contracts() if contract.document is not None}
 
 
 def contract_of(request: HttpRequest) -> Contract:

@@ -40,6 +40,7 @@ HANDED_OUT = {
     ("POST", "/api/v1/login"): {"an API token", RESUMED},
     ("POST", "/admin/accounts/apitoken/add/"): {"an API token"},
     ("GET", "/openapi.json"): {"an API token"},  # an example
+    ("GET", "/openapi/native.json"): {"an API token"},
 }
 """What the answer to a method and path is for."""
 

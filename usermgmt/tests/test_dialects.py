@@ -4,15 +4,22 @@ The miniature dialect has a prefix, an error shape, a content type, a parser, a 
 authentication and a refusal of its own, and is added as any other: by a `Contract` in CONTRACTS.
 """
 
+import re
+from dataclasses import replace
 from http import HTTPStatus
+from io import StringIO
 
 import pytest
 import time_machine
 from django.core.checks import run_checks
 from django.core.exceptions import SuspiciousOperation
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import extend_schema
+from jsonschema import Draft202012Validator
 from rest_framework import authentication, exceptions, renderers
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
@@ -21,9 +28,10 @@ from rest_framework.test import APIClient
 from accounts.models import Event, User
 from accounts.services import users
 from usermgmt.errors import Fault, Forbidden, Invalid, NotFound, Quota, fragment
-from usermgmt.http.contracts import Contract, Problem, Refused, mounted
+from usermgmt.http.contracts import Contract, Document, Problem, Refused, mounted
 from usermgmt.http.ids import id_of
 from usermgmt.http.parsers import StrictJSONParser
+from usermgmt.http.schema import Refusal, documented, identifier, query, refusals_of, tells
 from usermgmt.http.serializers import Reader, StrictStringField
 from usermgmt.http.viewsets import Calls, actor_of
 from usermgmt.urls import NATIVE
@@ -65,19 +73,64 @@ def quota_headers(quota: Quota) -> dict[str, str]:
     return {"X-Mini-Limit": str(quota.limit), "X-Mini-Left": str(quota.remaining), "X-Mini-Wait": f"{quota.reset} s"}
 
 
+# schema.py
+
+MEMBER = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("ref", "display", "mail")},
+    "required": ["ref", "display", "mail"],
+}
+QUOTA_HEADERS = {
+    "X-Mini-Limit": {"description": "How many.", "required": True, "schema": {"type": "integer"}},
+    "X-Mini-Left": {"description": "How many are left.", "required": True, "schema": {"type": "integer"}},
+    "X-Mini-Wait": {
+        "description": "How long.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+ s$"},
+    },
+}
+BRACKETS = Refusal("Brackets", "There are brackets.", {"grammar": Problem(400, "bad_grammar", data={"at": 0})})
+TOO_SHORT = Refusal("TooShort", "It is too short.", {"grammar": Problem(400, "bad_grammar", "Three letters at least.")})
+
+
+def failure(**more):
+    """The schema of a refusal."""
+    properties = {"ok": {"const": False}, "code": {"type": "string"}, "words": {"type": "array"}, "data": {}} | more
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+DOCUMENT = Document(
+    title="Mini",
+    description="A dialect that describes itself.",
+    tags={"Members": "Who is there.", "About": "What this is."},
+    errors={"Failure": failure(), "NotThere": failure(code={"const": "not_found"})},
+    error_of=lambda problem: "NotThere" if problem.code == "not_found" else "Failure",
+    headers=QUOTA_HEADERS,
+    refusals=lambda call: [told for told in refusals_of(call) if told.name != "NotAcceptable"],  # it asks for nothing
+)
+
+
 # views.py
 
 
 class KeyAuthentication(authentication.BaseAuthentication):
-    """`X-Mini-Key: {e-mail}`; no WWW-Authenticate, which makes DRF answer 403 by itself."""
+    """`X-Mini-User: {number}` and `X-Mini-Key: {e-mail}`; no WWW-Authenticate, which makes DRF answer 403 by itself."""
 
     def authenticate(self, request):
-        if "X-Mini-Key" not in request.headers:
+        if not {"X-Mini-User", "X-Mini-Key"} <= set(request.headers):
             return None
         user = User.objects.with_email(request.headers["X-Mini-Key"]).first()
-        if user is None:
+        if user is None or str(user.pk) != request.headers["X-Mini-User"]:
             raise exceptions.AuthenticationFailed
         return user, None
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    target_class = KeyAuthentication
+    name = ["miniUser", "miniKey"]
+
+    def get_security_definition(self, auto_schema):
+        return [{"type": "apiKey", "in": "header", "name": name} for name in ("X-Mini-User", "X-Mini-Key")]
 
 
 class MiniParser(StrictJSONParser):
@@ -88,6 +141,16 @@ class MiniRenderer(renderers.JSONRenderer):
     media_type = "application/mini+json"
 
 
+@documented(
+    create=[
+        extend_schema(operation_id="createMember", tags=["Members"], request=MemberReader, responses={201: MEMBER})
+    ],
+    retrieve=[
+        extend_schema(
+            operation_id="getMember", tags=["Members"], parameters=[identifier("member")], responses={200: MEMBER}
+        )
+    ],
+)
 class Members(Calls):
     kind = "user"
     authentication_classes = [KeyAuthentication]
@@ -115,11 +178,25 @@ class Members(Calls):
 SEARCHES = Quota(limit=9, remaining=2, reset=7)
 
 
+@documented(
+    list=[
+        extend_schema(
+            operation_id="searchMembers",
+            tags=["Members"],
+            parameters=[
+                query("q", {"type": "string"}, "What to look for.", required=True),
+                *(tells(header, 200, among=QUOTA_HEADERS) for header in QUOTA_HEADERS),
+            ],
+            responses={200: {"type": "array", "items": MEMBER}, 400: [BRACKETS, TOO_SHORT]},
+        )
+    ]
+)
 class Searches(Calls):
     """A call open to anyone, with a grammar of its own for `q` and a limit of its own."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
+    pagination_class = None
 
     def list(self, request):
         if "(" in request.query_params["q"]:  # and where there is no q at all, a mistake of ours: KeyError
@@ -128,6 +205,7 @@ class Searches(Calls):
         return self.telling(Response(found), SEARCHES)
 
 
+@documented(show=[extend_schema(operation_id="getAbout", tags=["About"], responses={200: {"type": "object"}})])
 class About(Calls):
     """A call that the vendor has at the root."""
 
@@ -148,10 +226,11 @@ MINI = Contract(
     urls=[
         path("members", Members.as_view({"post": "create"})),
         path("members/<str:id>", Members.as_view({"get": "retrieve"})),
-        path("search", Searches.as_view({"get": "list"})),
+        path("members.search", Searches.as_view({"get": "list"})),
     ],
     render=render,
     quota_headers=quota_headers,
+    document=DOCUMENT,
     outside={"api/about": About.as_view({"get": "show"})},
 )
 
@@ -159,6 +238,7 @@ MINI = Contract(
 CONTRACTS = [NATIVE, MINI]
 urlpatterns = [*mounted([MINI]), *native_table]
 handler400 = "usermgmt.http.problems.bad_request"
+handler404 = "usermgmt.http.problems.not_found"
 handler500 = "usermgmt.http.problems.server_error"
 
 MEDIA_TYPE = "application/mini+json"
@@ -176,7 +256,7 @@ def mini():
     def as_user(user=None):
         client = APIClient(raise_request_exception=False)
         if user is not None:
-            client.credentials(HTTP_X_MINI_KEY=user.email)
+            client.credentials(HTTP_X_MINI_USER=str(user.pk), HTTP_X_MINI_KEY=user.email)
         return client
 
     return as_user
@@ -262,7 +342,7 @@ def test_whoever_must_change_the_password_is_refused_in_its_shape_though_it_does
 
 def test_a_contract_that_takes_no_idempotency_keys_takes_no_notice_of_one(cast, mini):
     client = mini(cast.administrator)
-    client.credentials(HTTP_X_MINI_KEY="ada@example.com", HTTP_IDEMPOTENCY_KEY="once")
+    client.defaults["HTTP_IDEMPOTENCY_KEY"] = "once"
     body = b'{"display": "Mia Member", "mail": "mia@example.com"}'
     assert [post(client, body).status_code for _ in range(2)] == [201, 422]
 
@@ -281,12 +361,12 @@ def test_an_unknown_path_below_its_prefix_is_told_in_its_shape(mini, path, metho
 
 
 def test_a_rule_of_its_own_refuses_with_its_own_code_and_data(mini):
-    answer = mini().get("/mini/search", {"q": "("})
+    answer = mini().get("/mini/members.search", {"q": "("})
     assert (answer.status_code, answer.json()) == (400, shape("bad_grammar", "No brackets, please.", at=0))
 
 
 def test_a_mistake_of_ours_is_told_in_its_shape_without_a_trace(mini):
-    answer = mini().get("/mini/search")
+    answer = mini().get("/mini/members.search")
     assert (answer.status_code, answer["Content-Type"]) == (500, MEDIA_TYPE)
     assert answer.json() == shape("server_error", "An unexpected error occurred.")
 
@@ -339,7 +419,7 @@ def test_it_tells_of_limits_in_headers_of_its_own_and_refuses_in_its_shape(cast,
 @pytest.mark.parametrize(("rate", "nearer"), [((2, 60), "2"), ((3, 60), "9"), ((9, 60), "9")])
 def test_of_two_limits_it_tells_the_nearer_whatever_its_headers_are_called(db, mini, settings, rate, nearer):
     settings.API_RATE = rate
-    answer = mini().get("/mini/search", {"q": "nobody"})
+    answer = mini().get("/mini/members.search", {"q": "nobody"})
     assert (answer.status_code, told(answer)["X-Mini-Limit"]) == (200, nearer)
 
 
@@ -393,6 +473,186 @@ def test_the_native_contract_beside_it_is_untouched(cast, call, mini):
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
     assert answer.json() == {"error": "You need to sign in or sign up before continuing."}
     assert native.get("/openapi.json")["Content-Type"] == "application/json"
+
+
+# Its document
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/openapi/mini.json").json()
+
+
+def resolved(document, node):
+    """What a `$ref` points to; anything else is itself."""
+    for step in node["$ref"].removeprefix("#/").split("/") if "$ref" in node else ():
+        document = document[step]
+    return document if "$ref" in node else node
+
+
+def test_its_document_has_its_own_calls_alone_at_their_paths(document):
+    assert document["info"]["title"] == "Mini"
+    assert {place: list(calls) for place, calls in document["paths"].items()} == {
+        "/api/about": ["get"],
+        "/mini/members": ["post"],
+        "/mini/members/{id}": ["get"],
+        "/mini/members.search": ["get"],
+    }
+    assert [tag["name"] for tag in document["tags"]] == ["Members", "About"]
+
+
+def test_its_document_tells_that_both_of_its_keys_are_needed(document):
+    assert document["paths"]["/mini/members"]["post"]["security"] == [{"miniUser": [], "miniKey": []}]
+    assert document["paths"]["/api/about"]["get"]["security"] == [{}]
+    assert document["components"]["securitySchemes"] == {
+        "miniUser": {"type": "apiKey", "in": "header", "name": "X-Mini-User"},
+        "miniKey": {"type": "apiKey", "in": "header", "name": "X-Mini-Key"},
+    }
+
+
+def test_its_document_tells_its_own_statuses_shapes_and_media_type(document):
+    answers = document["paths"]["/mini/members/{id}"]["get"]["responses"]
+    assert set(answers) == {"200", "400", "401", "403", "410", "429", "500", "503"}  # neither 404 nor 406
+    content = resolved(document, answers["410"])["content"]
+    assert content == {
+        MEDIA_TYPE: {
+            "schema": {"$ref": "#/components/schemas/NotThere"},
+            "examples": {"not_found": {"value": shape("not_found", "", kind="user")}},
+        }
+    }
+
+
+def test_its_document_tells_of_limits_in_headers_of_its_own(document):
+    calls = document["paths"]
+    shown = calls["/mini/members.search"]["get"]["responses"]["200"]["headers"]
+    assert set(shown) == {*QUOTA_HEADERS, "X-Request-ID"}
+    refused = resolved(document, calls["/mini/members"]["post"]["responses"]["429"])["headers"]
+    assert set(refused) == {*QUOTA_HEADERS, "X-Request-ID", "Retry-After"}
+    assert all(resolved(document, header)["required"] for header in refused.values())
+    assert not [name for name in document["components"]["headers"] if name.startswith("RateLimit")]
+
+
+def test_refusals_of_one_status_are_one_response_with_the_examples_of_all(document):
+    told = document["paths"]["/mini/members.search"]["get"]["responses"]["400"]
+    assert told["description"].splitlines()[:2] == ["* There are brackets.", "* It is too short."]
+    (content,) = told["content"].values()
+    assert content["schema"] == {"$ref": "#/components/schemas/Failure"}
+    assert {name: example["value"]["data"] for name, example in content["examples"].items()} == {
+        "grammar": {"at": 0},
+        "TooShort_grammar": {},
+        "bad_request": {},
+    }
+
+
+@pytest.fixture
+def blunt(monkeypatch):
+    """The same dialect, if it answered to everything but a missing sign-in with 400."""
+
+    def render_bluntly(problem):
+        answer = render(problem)
+        answer.status_code = 401 if problem.code == "unauthenticated" else 400
+        return answer
+
+    contract = replace(MINI, name="blunt", render=render_bluntly)
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, contract])
+    return contract
+
+
+def test_a_dialect_that_answers_nearly_everything_with_400_tells_all_of_it_there(client, blunt):
+    document = client.get("/openapi/blunt.json").json()
+    answers = document["paths"]["/mini/members/{id}"]["get"]["responses"]
+    assert set(answers) == {"200", "400", "401"}
+    told = answers["400"]
+    (content,) = told["content"].values()
+    assert list(content["examples"]) == [
+        "bad_request", "throttled", "server_error", "unavailable", "forbidden", "must_change_password", "not_found",
+    ]  # fmt: skip
+    assert [schema["$ref"].rpartition("/")[2] for schema in content["schema"]["anyOf"]] == ["Failure", "NotThere"]
+    schema = Draft202012Validator({**content["schema"], "components": document["components"]})
+    for example in content["examples"].values():
+        schema.validate(example["value"])
+    assert set(told["headers"]) == {*QUOTA_HEADERS, "X-Request-ID", "Retry-After"}
+    assert told["headers"]["X-Mini-Left"] == {**QUOTA_HEADERS["X-Mini-Left"], "required": False}  # on some of them
+
+
+def test_one_refusal_that_a_dialect_answers_with_two_statuses_is_told_under_both(client, monkeypatch):
+    def render_apart(problem):
+        answer = render(problem)
+        answer.status_code = 401 if problem.code == "must_change_password" else answer.status_code
+        return answer
+
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, replace(MINI, name="apart", render=render_apart)])
+    document = client.get("/openapi/apart.json").json()
+    answers = document["paths"]["/mini/members/{id}"]["get"]["responses"]
+    told = [list(resolved(document, answers[each])["content"][MEDIA_TYPE]["examples"]) for each in ("401", "403")]
+    assert told == [["unauthenticated", "must_change_password"], ["forbidden"]]
+
+
+def test_the_native_document_stands_where_it_stood_and_under_its_name_too(client):
+    native = client.get("/openapi/native.json")
+    assert native.content == client.get("/openapi.json").content
+    assert native["Cache-Control"] == "public, max-age=300"
+
+
+@pytest.mark.parametrize("name", ["other", "nope", "MINI", "mini.json", "%00", "mini%2Fmini"])
+def test_there_is_no_document_of_a_contract_that_is_not_there_or_has_none(client, monkeypatch, name):
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [*CONTRACTS, Contract("other", "other/", [], render)])
+    answer = client.get(f"/openapi/{name}.json")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_the_reader_offers_each_document_and_shows_the_one_that_is_asked_for(client, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [*CONTRACTS, Contract("other", "other/", [], render)])
+    for place, document in (
+        ("/docs", "/openapi.json"),
+        ("/docs?contract=native", "/openapi.json"),
+        ("/docs?contract=mini", "/openapi/mini.json"),
+    ):
+        page = client.get(place).content.decode()
+        assert re.findall('data-document="([^"]+)"', page) == [document]
+        links = re.findall('<a href="(/docs[^"]*)"( aria-current="page")?>', page)
+        assert [link for link, _ in links] == ["/docs", "/docs?contract=mini"]
+        assert [bool(current) for _, current in links] == [document == "/openapi.json", document != "/openapi.json"]
+
+
+@pytest.mark.parametrize("name", ["other", "", "<script>", "%00"])
+def test_the_reader_of_a_document_that_is_not_there_is_a_page_that_says_so(client, monkeypatch, name):
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [*CONTRACTS, Contract("other", "other/", [], render)])
+    answer = client.get("/docs", {"contract": name})
+    assert (answer.status_code, answer["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no such page" in answer.content.decode()
+    assert "<script>" not in answer.content.decode()
+
+
+def checked():
+    said = StringIO()
+    call_command("check_documents", stdout=said)
+    return [line.partition(":")[0] for line in said.getvalue().splitlines()]
+
+
+def test_every_document_is_valid_and_made_without_a_warning(blunt, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, MINI, blunt])
+    assert checked() == ["native", "mini", "blunt"]
+
+
+def test_a_document_that_is_not_valid_is_told(monkeypatch):
+    odd = replace(DOCUMENT, headers={"X-Odd": {"schema": 5}})
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, replace(MINI, name="odd", document=odd)])
+    with pytest.raises(CommandError, match="The document of the contract odd is not valid at components/headers/X-Odd"):
+        checked()
+
+
+def test_a_document_that_gives_warnings_is_told(monkeypatch, capsys):
+    class Undescribed(Calls):
+        def show(self, request):
+            return Response({})
+
+    odd = replace(MINI, name="odd", outside={"api/odd": Undescribed.as_view({"get": "show"})})
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, odd])
+    with pytest.raises(CommandError, match="The document of the contract odd gave warnings"):
+        checked()
+    assert "should either include a `serializer_class`" in capsys.readouterr().err
 
 
 def test_the_longest_prefix_answers_whatever_the_order():

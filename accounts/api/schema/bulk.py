@@ -44,7 +44,7 @@ _RESULTS = {
                         "properties": {
                             "index": _INDEX,
                             "status": {"const": 422},
-                            **DOCUMENT.errors["properties"],
+                            **DOCUMENT.errors["Errors"]["properties"],
                         },
                         "required": ["index", "status", "errors"],
                         "additionalProperties": False,

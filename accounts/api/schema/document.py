@@ -6,6 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from clients.api.schema import TAG as CLIENTS
 from usermgmt.http.contracts import Document
+from usermgmt.http.schema import RATE_HEADERS
 
 TOKENS, LINKS, API_TOKENS = "Tokens", "Links", "API tokens"
 USERS, EVENTS = "Users", "Events"
@@ -32,26 +33,29 @@ described here are ignored.""",
         EVENTS: "The audit trail: what happened, never changed.",
         CLIENTS: "Whom users belong to: customers, tenants.",
     },
-    error={
-        "description": "What went wrong, as a sentence.",
-        "type": "object",
-        "properties": {"error": {"type": "string", "minLength": 1}},
-        "required": ["error"],
-        "additionalProperties": False,
-    },
     errors={
-        "description": "What is wrong with each value sent, in words that do not repeat the field's name.",
-        "type": "object",
-        "properties": {
-            "errors": {
-                "type": "object",
-                "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-                "minProperties": 1,
-            }
+        "Error": {
+            "description": "What went wrong, as a sentence.",
+            "type": "object",
+            "properties": {"error": {"type": "string", "minLength": 1}},
+            "required": ["error"],
+            "additionalProperties": False,
         },
-        "required": ["errors"],
-        "additionalProperties": False,
+        "Errors": {
+            "description": "What is wrong with each value sent, in words that do not repeat the field's name.",
+            "type": "object",
+            "properties": {
+                "errors": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                    "minProperties": 1,
+                }
+            },
+            "required": ["errors"],
+            "additionalProperties": False,
+        },
     },
+    headers=RATE_HEADERS,
 )
 
 
