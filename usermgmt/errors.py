@@ -165,6 +165,8 @@ FRAGMENTS = {
     "custom_too_short": "has a {name} that is too short (minimum is {minimum} characters)",
     "custom_too_long": "has a {name} that is too long (maximum is {maximum} characters)",
     "not_of_client": "must belong to the client of the team",
+    "team_of_other_client": "must be teams of the client of the user",
+    "too_many_fields": "has as many custom fields as it can: {maximum}",
     "no_options": "needs options to select from",
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",
