@@ -64,6 +64,7 @@ def test_each_form_of_a_login_opens_the_same_door(cast, form):
     assert client.get("/api/v1/me").json()["username"] == "olga"
     token = ApiToken.objects.get()
     assert (token.user, token.kind, token.client, token.read_only) == (cast.owner, "login", None, False)
+    assert token.expires_at is not None
     assert timedelta(days=89, hours=23) < token.expires_at - timezone.now() <= timedelta(days=90)
     assert Event.objects.get(action="sign_in.succeeded").contract == "rocketchat"
 
