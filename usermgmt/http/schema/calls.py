@@ -60,10 +60,10 @@ class ContractSchema(AutoSchema):
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         """Not where the answer is told by a schema: that says for itself whether it is a list."""
-        answers = self.get_response_serializers()  # type: ignore[no-untyped-call]
+        answers = self.get_response_serializers()
         answer = answers[min(answers, key=str)] if isinstance(answers, dict) and answers else answers
         told = answer.response if isinstance(answer, OpenApiResponse) else answer
-        return not isinstance(told, dict) and bool(super()._is_list_view(serializer))  # type: ignore[no-untyped-call]
+        return not isinstance(told, dict) and bool(super()._is_list_view(serializer))
 
     def _get_response_for_code(
         self, answer: Any, status_code: str, media_types: Any = None, direction: str = "response"

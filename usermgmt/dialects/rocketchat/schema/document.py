@@ -101,8 +101,8 @@ DOCUMENT = Document(
 
 `POST /api/v1/login` gives `userId` and `authToken`; every other call carries both, as `X-User-Id` and `X-Auth-Token`.
 An API token of the directory is good as `X-Auth-Token`, too; nothing outside of the client that it is bound to is there
-for it, and one that is read-only opens GET alone. Whoever must change the password gets 403 from every call but
-`logout` and, for themselves, `users.update` with a new one.
+for it, and one that is read-only opens GET and `logout` alone. Whoever must change the password gets 403 from every
+call but `logout` and, for themselves, `users.update` with a new one.
 
 Every answer is JSON and has `success`. What goes wrong is 400, also what is not found, and what a caller may not do to
 a user; `error` is a sentence, and where there is a code, it stands in brackets at its end and alone in `errorType`. A

@@ -36,44 +36,31 @@ NO_LOGIN = Refusal(
 )
 
 
-def _with_password(**named: Schema) -> Schema:
-    told = {
-        "type": "string",
-        "description": "As it is. An object with a `digest` of it is an answer 401: it can't be verified.",
-        "writeOnly": True,
-    }
-    return {"type": "object", "properties": {**named, "password": told}, "required": [*named, "password"]}
+def _form(title: str, **properties: Schema) -> Schema:
+    return {"title": title, "type": "object", "properties": properties, "required": [*properties]}
 
 
 _USERNAME: Schema = {"type": "string", "minLength": 1, "description": "Without regard to case; or an e-mail address."}
 _EMAIL: Schema = {"type": "string", "minLength": 1, "description": "Without regard to case."}
-
-_FORMS: list[Schema] = [
-    {"title": "User name or e-mail", **_with_password(user=_USERNAME)},
-    {"title": "User name", **_with_password(username=_USERNAME)},
-    {"title": "E-mail", **_with_password(email=_EMAIL)},
-    {
-        "title": "User name within",
-        **_with_password(user={"type": "object", "properties": {"username": _USERNAME}, "required": ["username"]}),
-    },
-    {
-        "title": "E-mail within",
-        **_with_password(user={"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]}),
-    },
-    {
-        "title": "Token of a login",
-        "type": "object",
-        "properties": {"resume": {"type": "string", "description": "An `authToken` that is alive."}},
-        "required": ["resume"],
-    },
+_PASSWORD: Schema = {
+    "type": "string",
+    "description": "As it is. An object with a `digest` of it can't be verified, and is refused.",
+    "writeOnly": True,
+}
+_NAMED = [_USERNAME, _form("User name", username=_USERNAME), _form("E-mail", email=_EMAIL)]
+_FORMS = [
+    _form("User", user={"oneOf": _NAMED}, password=_PASSWORD),
+    _form("User name", username=_USERNAME, password=_PASSWORD),
+    _form("E-mail", email=_EMAIL, password=_PASSWORD),
+    _form("Token of a login", resume={"type": "string", "description": "An `authToken` that is alive."}),
 ]
-_BY_NAME = {"user": NEW_USER["username"], "password": NEW_USER["password"]}
+_PASS = {"password": NEW_USER["password"]}
 _LOGINS: dict[str, dict[str, Any]] = {
-    "User name or e-mail": _BY_NAME,
-    "User name": {"username": NEW_USER["username"], "password": NEW_USER["password"]},
-    "E-mail": {"email": NEW_USER["email"], "password": NEW_USER["password"]},
-    "User name within": {"user": {"username": NEW_USER["username"]}, "password": NEW_USER["password"]},
-    "E-mail within": {"user": {"email": NEW_USER["email"]}, "password": NEW_USER["password"]},
+    "User name or e-mail": {"user": NEW_USER["username"], **_PASS},
+    "User name": {"username": NEW_USER["username"], **_PASS},
+    "E-mail": {"email": NEW_USER["email"], **_PASS},
+    "User name within": {"user": {"username": NEW_USER["username"]}, **_PASS},
+    "E-mail within": {"user": {"email": NEW_USER["email"]}, **_PASS},
     "Token of a login": {"resume": _TOKEN},
 }
 
