@@ -263,7 +263,9 @@ def too_short():
         "error": "error-password-policy-not-met-minLength",
         "message": "The password does not meet the minimum length password policy.",
     }
-    return said("The password does not meet the server's policy.", "error-password-policy-not-met", [rule])
+    return said(
+        "The password provided does not meet the server's password policy.", "error-password-policy-not-met", [rule]
+    )
 
 
 BIO = said("Bio size exceeds 260 characters", "error-bio-size-exceeded", {"method": "saveUserProfile"})
