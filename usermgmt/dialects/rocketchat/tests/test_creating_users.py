@@ -262,6 +262,11 @@ def test_what_the_validator_coerces_is_taken(cast, values, shown):
     assert "customFields" not in user
 
 
+def test_roles_that_are_numbers_are_their_digits(cast):
+    roles.create(actor=None, name="1")
+    assert made(create(logged_in(cast.administrator), roles=[1]))["roles"] == ["1"]
+
+
 def test_a_password_that_is_a_number_is_its_digits(cast):
     made(create(logged_in(cast.administrator), password=1234567890))
     assert caller().post("/api/v1/login", {"user": "nina", "password": "1234567890"}).status_code == 200

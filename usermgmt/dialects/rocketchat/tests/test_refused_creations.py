@@ -278,6 +278,7 @@ TABLE = [
     ({"roles": ["user", "nope"]}, UNKNOWN_ROLE),
     ({"roles": [""]}, UNKNOWN_ROLE),
     ({"roles": [None]}, UNKNOWN_ROLE),
+    ({"roles": [1]}, UNKNOWN_ROLE),
     ({"roles": ["User"]}, UNKNOWN_ROLE),
     ({"roles": ["Admin"]}, UNKNOWN_ROLE),
     ({"roles": ["admin", "nope"]}, UNKNOWN_ROLE),
