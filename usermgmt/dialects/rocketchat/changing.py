@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.services import users
 from usermgmt.dialects.rocketchat import finding, permissions, projection, rules, serializers
 from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
-from usermgmt.dialects.rocketchat.errors import SAVE, failed, of_faults, refused, saving
+from usermgmt.dialects.rocketchat.errors import DENIED, SAVE, failed, of_faults, refused, saving
 from usermgmt.dialects.rocketchat.mapping import from_edit
 from usermgmt.dialects.rocketchat.refusals import CHANGING, REMOVING
 from usermgmt.dialects.rocketchat.showing import shown
@@ -23,8 +23,6 @@ from usermgmt.errors import Fault, Invalid, NotFound
 from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import is_id
 from usermgmt.http.viewsets import actor_of
-
-DENIED = ("not_yours_to_give", "not_yours_to_set")
 
 
 class ChangingViewSet(RocketChatCalls):
