@@ -335,6 +335,7 @@ def test_nobody_makes_an_administrator_without_being_one(cast):
     for user in (cast.owner, cast.stranger):
         assert update(logged_in(cast.owner), user, roles=["admin"]) == answer
         assert not stored(user)["is_superuser"]
+        assert Event.objects.filter(action="change.refused").latest("id").target_id == user.pk
 
 
 def test_nobody_gives_a_role_that_allows_more_than_the_own_ones(cast):
