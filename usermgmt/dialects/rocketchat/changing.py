@@ -1,6 +1,6 @@
 """Changing users, activating and deactivating them, deleting them (contract 4)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,16 +15,14 @@ from accounts.models import User
 from accounts.services import users
 from usermgmt.dialects.rocketchat import finding, permissions, projection, rules, serializers
 from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
-from usermgmt.dialects.rocketchat.errors import SAVE, failed, of_faults, refused, saving
+from usermgmt.dialects.rocketchat.errors import DENIED, SAVE, failed, of_faults, refused, saving
 from usermgmt.dialects.rocketchat.mapping import from_edit
 from usermgmt.dialects.rocketchat.refusals import CHANGING, REMOVING
 from usermgmt.dialects.rocketchat.showing import shown
-from usermgmt.errors import Invalid, NotFound
+from usermgmt.errors import Fault, Invalid, NotFound
 from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import is_id
 from usermgmt.http.viewsets import actor_of
-
-DENIED = ("not_yours_to_give", "not_yours_to_set")
 
 
 class ChangingViewSet(RocketChatCalls):
@@ -104,7 +102,7 @@ def _check_editing(actor: User, user_id: str, data: Mapping[str, Any]) -> None:
         raise _not_allowed("Editing user is not allowed")
 
 
-def _check_rights(faults: list[Any], data: Mapping[str, Any]) -> None:
+def _check_rights(faults: Sequence[Fault], data: Mapping[str, Any]) -> None:
     """Raise Refused for what is not the caller's to give or set: of all faults these are told first."""
     denied = [fault for fault in faults if fault.code in DENIED]
     if denied:

@@ -28,6 +28,9 @@ KEPT_STATUSES = frozenset({401, 403, 404, 405, 413, 429, 500, 503})
 
 SAVE = "insertOrUpdateUser"
 
+DENIED = frozenset({"not_yours_to_give", "not_yours_to_set"})
+"""Codes of faults that are no wrong values, but want of a right."""
+
 
 def refused(code: str, message: str, details: Any = None, *, status: int = 400) -> Refused:
     """A refusal in the words of the product. status: 403 for what the audit trail is to know of; the answer is 400."""
@@ -270,7 +273,8 @@ def of_faults(faults: Sequence[Fault], said: Said, table: Sequence[Row] = TABLE)
         row = table[rank]
         if not row.code:
             return failed(row.message(fault, said))
-        return refused(row.code, row.message(fault, said), row.details(fault, said))
+        status = 403 if fault.code in DENIED else 400
+        return refused(row.code, row.message(fault, said), row.details(fault, said), status=status)
     of_password = [fault for fault in faults if fault.field == "password"]
     if of_password:
         return password_policy([_broken_rule(fault) for fault in of_password])

@@ -2,7 +2,6 @@
 
 from accounts import emails, usernames
 from accounts.models import User
-from usermgmt.actor import Actor
 from usermgmt.dialects.rocketchat.showing import sees_all
 from usermgmt.errors import NotFound
 from usermgmt.http.ids import id_of
@@ -14,10 +13,12 @@ def by_id(actor: User, text: str) -> User:
     return actor if user_id == actor.pk else _only(User.objects.visible_to(actor).filter(pk=user_id).first())
 
 
-def by_username(actor: Actor, name: str) -> User:
-    """The user of that user name, without regard to case. Raises NotFound."""
+def by_username(actor: User, name: str) -> User:
+    """The user of that user name, without regard to case; likewise. Raises NotFound."""
     if not usernames.has_form(name):
         raise NotFound("user")
+    if name.lower() == actor.username_canonical:
+        return actor
     return _only(User.objects.visible_to(actor).with_username(name).first())
 
 

@@ -51,6 +51,19 @@ def allow(user: User, *grants: Grant, role: str = "clerk") -> User:
     return user
 
 
+def acting(cast: Any, name: str, *how: Any) -> APIClient:
+    """One of the cast, by a role that allows the grants among `how`, and by a token of the columns among them, in which
+    a client is named as the cast has it."""
+    user = getattr(cast, name)
+    granted = [grant for grant in how if isinstance(grant, Grant)]
+    if granted:
+        allow(user, *granted)
+    columns = {key: value for told in how if isinstance(told, dict) for key, value in told.items()}
+    if "client" in columns:
+        columns["client"] = getattr(cast, columns["client"])
+    return logged_in(user, **columns)
+
+
 def told(answer: Any) -> tuple[int, Any]:
     """Status and body of an answer, which is JSON by exactly that name."""
     assert answer.headers["Content-Type"] == JSON

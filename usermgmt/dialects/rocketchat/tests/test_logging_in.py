@@ -401,6 +401,13 @@ def test_whoever_must_change_the_password_may_leave(cast):
     assert client.get("/api/v1/logout").status_code == 401
 
 
+@pytest.mark.parametrize("form", LOGOUTS)
+def test_a_token_that_only_reads_can_be_ended_by_whoever_has_it(cast, form):
+    client = logged_in(cast.owner, kind="api", read_only=True)
+    assert told(LOGOUTS[form](client))[0] == 200
+    assert told(client.get("/api/v1/me")) == (401, LOGGED_OUT)
+
+
 def test_nobody_logs_nobody_out(cast):
     token = logged_in(cast.owner)._credentials["HTTP_X_AUTH_TOKEN"]
     client = caller()

@@ -263,7 +263,9 @@ def too_short():
         "error": "error-password-policy-not-met-minLength",
         "message": "The password does not meet the minimum length password policy.",
     }
-    return said("The password does not meet the server's policy.", "error-password-policy-not-met", [rule])
+    return said(
+        "The password provided does not meet the server's password policy.", "error-password-policy-not-met", [rule]
+    )
 
 
 BIO = said("Bio size exceeds 260 characters", "error-bio-size-exceeded", {"method": "saveUserProfile"})
@@ -276,6 +278,7 @@ TABLE = [
     ({"roles": ["user", "nope"]}, UNKNOWN_ROLE),
     ({"roles": [""]}, UNKNOWN_ROLE),
     ({"roles": [None]}, UNKNOWN_ROLE),
+    ({"roles": [1]}, UNKNOWN_ROLE),
     ({"roles": ["User"]}, UNKNOWN_ROLE),
     ({"roles": ["Admin"]}, UNKNOWN_ROLE),
     ({"roles": ["admin", "nope"]}, UNKNOWN_ROLE),
