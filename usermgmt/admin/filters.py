@@ -76,7 +76,11 @@ class RowFilter(ListFilter):
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.chosen:
             return queryset
-        return queryset.filter(**{self.column: int(self.chosen)}) if is_id(self.chosen) else queryset.none()
+        return self.belonging(queryset, int(self.chosen)) if is_id(self.chosen) else queryset.none()
+
+    def belonging(self, queryset: QuerySet[Any], pk: int) -> QuerySet[Any]:
+        """Of `queryset` the rows that belong to the one of that number."""
+        return queryset.filter(**{self.column: pk})
 
     def choices(self, changelist: Any) -> Any:
         rows = self.key.remote_field.model._default_manager.all()
