@@ -3,12 +3,12 @@
 from django.urls import path
 
 from usermgmt.dialects.rocketchat.changing import ChangingViewSet
+from usermgmt.dialects.rocketchat.creating import UserViewSet
 from usermgmt.dialects.rocketchat.errors import quota_headers, render
 from usermgmt.dialects.rocketchat.listing import ReadingViewSet
 from usermgmt.dialects.rocketchat.registering import RegistrationViewSet
 from usermgmt.dialects.rocketchat.schema.document import DOCUMENT
 from usermgmt.dialects.rocketchat.sessions import InfoViewSet, LoginViewSet, SessionViewSet
-from usermgmt.dialects.rocketchat.views import UserViewSet
 from usermgmt.http.contracts import Contract
 
 contract = Contract(
