@@ -125,6 +125,7 @@ INVALID_NEW_USER = Refusal(
         "custom_too_long": unsaved(Fault("custom_fields", "custom_too_long", {**_FIELD, "maximum": 8}), {}),
         "custom_invalid": unsaved(Fault("custom_fields", "custom_invalid", _FIELD), {}),
         "custom_too_large": unsaved(Fault("custom_fields", "too_complex"), {}),
+        "custom_unreadable": unsaved(Fault("custom_fields", "invalid"), {}),
         "role_unknown": unsaved(Fault("roles", "unknown_role"), {}),
         "role_not_yours": unsaved(Fault("roles", "not_yours_to_give", {"role": "clerk"}), {}),
         "administrator_not_yours": unsaved(Fault("administrator", "not_yours_to_give"), {}),

@@ -321,6 +321,12 @@ def test_every_row_of_the_table_has_its_example():
     ]  # fmt: skip
 
 
+def test_every_fault_of_custom_fields_has_its_example():
+    (row,) = (row for row in TABLE if row.field == "custom_fields")
+    told = [body for body in examples("post-api-v1-users.create", 400).values() if body.get("errorType") == row.code]
+    assert len({body["error"] for body in told}) == len(told) == len(row.codes)
+
+
 def test_the_refusals_are_those_of_the_contract_to_the_letter():
     assert examples("post-api-v1-users.create", 400)["permission"] == {
         "success": False,
