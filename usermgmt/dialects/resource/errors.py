@@ -91,29 +91,29 @@ def _place(fault: Fault) -> str:
     return str(fault.data.get("location", BODY))
 
 
+_MESSAGES = {
+    "missing": "The `{name}` field is required.",
+    "wrong_type": "The field `{name}` must be a string",
+    "not_number": "The field `{name}` must be an integer",
+    "taken": "The field `{name}` is already in use",
+    "blank": "The field `{name}` must be visible text on one line",
+    "invalid": "The field `{name}` must be visible text on one line",
+    "unknown_choice": "The `{name}` value '{value}' is not valid.",
+}
+"""Code of a fault to its message, where no bounds are told."""
+
+
 def _message(fault: Fault) -> str:
     name = _named(fault)
-    match fault.code:
-        case "missing":
-            return f"The `{name}` field is required."
-        case "too_short" | "too_long" if fault.field in LENGTHS:
-            minimum, maximum = LENGTHS[fault.field]
-            return f"The field `{name}` must be between {minimum} and {maximum} characters"
-        case "invalid" if fault.field == "email":
-            return f"The field `{name}` must be a valid email address"
-        case "taken":
-            return f"The field `{name}` is already in use"
-        case "wrong_type":
-            return f"The field `{name}` must be a string"
-        case "invalid" | "blank":
-            return f"The field `{name}` must be visible text on one line"
-        case "not_number":
-            return f"The field `{name}` must be an integer"
-        case "unknown_choice":
-            return f"The `{name}` value '{fault.data['value']}' is not valid."
-        case "too_small" | "too_large" | "not_integer" if fault.data.get("maximum") is not None:
-            return f"The field `{name}` must be between {fault.data['minimum']} and {fault.data['maximum']}"
-        case "too_small" | "not_integer" if "minimum" in fault.data:
-            return f"The field `{name}` must be an integer of at least {fault.data['minimum']}"
-        case _:
-            return f"The field `{name}` {fragment(fault)}"
+    if fault.field == "email" and fault.code == "invalid":
+        return f"The field `{name}` must be a valid email address"
+    if fault.code in ("too_short", "too_long") and fault.field in LENGTHS:
+        minimum, maximum = LENGTHS[fault.field]
+        return f"The field `{name}` must be between {minimum} and {maximum} characters"
+    if fault.code in _MESSAGES:
+        return _MESSAGES[fault.code].format(name=name, **fault.data)
+    if fault.data.get("maximum") is not None:
+        return f"The field `{name}` must be between {fault.data['minimum']} and {fault.data['maximum']}"
+    if "minimum" in fault.data:
+        return f"The field `{name}` must be an integer of at least {fault.data['minimum']}"
+    return f"The field `{name}` {fragment(fault)}"
