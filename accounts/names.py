@@ -1,13 +1,16 @@
 """A name in two parts, for contracts that know no other; and of two parts, the name (resource contract 0)."""
 
+from usermgmt.text import is_blank
+
 MAX_LENGTH = 100  # characters of a part, as those contracts bound it
 
 
 def in_parts(name: str, given: str, family: str) -> tuple[str, str]:
     """First and last name as they are shown: the parts that there are, else the name split at its first space; a
-    name of one word is both. Never blank, never longer than `MAX_LENGTH`."""
-    first, _, rest = name.strip().partition(" ")
-    return (given or first)[:MAX_LENGTH], (family or rest.strip() or first)[:MAX_LENGTH]
+    name of one word is both. Never empty, never longer than `MAX_LENGTH`."""
+    word, _, rest = name.strip().partition(" ")
+    rest = rest.strip()
+    return _first_seen(given, word, rest, name), _first_seen(family, rest, word, name)
 
 
 def first_shown(name: str, given: str, family: str) -> str:
@@ -20,6 +23,12 @@ def last_shown(name: str, given: str, family: str) -> str:
     return in_parts(name, given, family)[1]
 
 
-def joined(given: str, family: str) -> str:
+def joined(given_name: str, family_name: str) -> str:
     """The name that two parts make."""
-    return f"{given.strip()} {family.strip()}".strip()
+    return f"{given_name.strip()} {family_name.strip()}".strip()
+
+
+def _first_seen(*texts: str) -> str:
+    """The first one of which there is anything to see, as much of it as is shown; else the last."""
+    cut = [text[:MAX_LENGTH] for text in texts]
+    return next((text for text in cut if not is_blank(text)), cut[-1])

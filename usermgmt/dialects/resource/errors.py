@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from usermgmt.dialects.resource.mapping import LENGTHS, PROPERTIES
-from usermgmt.errors import Fault, Quota, fragment
+from usermgmt.errors import BASE, Fault, Quota, fragment, sentence
 from usermgmt.http.contracts import Problem
 from usermgmt.origin import current
 
@@ -84,11 +84,12 @@ def _of_faults(faults: Sequence[Fault]) -> dict[str, Any]:
 
 
 def _named(fault: Fault) -> str:
-    return PROPERTIES.get(fault.field, fault.field)
+    # What concerns a user as a whole is about the one whom the path names.
+    return "userId" if fault.field == BASE else PROPERTIES.get(fault.field, fault.field)
 
 
 def _place(fault: Fault) -> str:
-    return str(fault.data.get("location", BODY))
+    return PATH if fault.field == BASE else str(fault.data.get("location", BODY))
 
 
 _MESSAGES = {
@@ -104,6 +105,8 @@ _MESSAGES = {
 
 
 def _message(fault: Fault) -> str:
+    if fault.field == BASE:
+        return sentence(fault)
     name = _named(fault)
     if fault.field == "email" and fault.code == "invalid":
         return f"The field `{name}` must be a valid email address"

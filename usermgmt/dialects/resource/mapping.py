@@ -38,6 +38,21 @@ def from_user(body: Mapping[str, Any], *, new: bool) -> tuple[dict[str, Any], li
     return {argument: value for argument, value in sent.items() if isinstance(value, str)}, missing + faults
 
 
+def renamed(user: User, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """The name that goes along with parts that are sent, and the part that only the name told so far.
+
+    What is shown of one part never changes with the other, and what is kept of it beyond that stays.
+    """
+    parts = {part: sent[part] for part in ("given_name", "family_name") if part in sent}
+    if not parts:
+        return {}
+    given, family = names.in_parts(user.name, user.given_name, user.family_name)
+    shown = {"given_name": given, "family_name": family}
+    stored = {part: getattr(user, part) for part in shown}
+    kept = {part: stored[part] if stored[part].startswith(text) else text for part, text in shown.items()}
+    return kept | parts | {"name": names.joined(**(shown | parts))}
+
+
 def _of_value(argument: str, value: Any) -> list[Fault]:
     if not isinstance(value, str):
         return [Fault(argument, "wrong_type")]

@@ -1,19 +1,16 @@
 """The five calls (contract 1)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rest_framework import status
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import names, permissions
+from accounts import permissions
 from accounts.models import User
 from accounts.services import users
-from accounts.services.users import HOME
+from accounts.services.users import HOME, UNSET
 from usermgmt.dialects.resource.errors import NO_PROPERTIES
-from usermgmt.dialects.resource.mapping import from_user, to_user
+from usermgmt.dialects.resource.mapping import from_user, renamed, to_user
 from usermgmt.dialects.resource.parameters import page_of, user_id_of
 from usermgmt.errors import NotFound
 from usermgmt.http.contracts import Problem, Refused
@@ -60,15 +57,15 @@ class UserViewSet(Calls):
         if not sent and not faults:
             raise Refused(Problem(400, "nothing_sent", NO_PROPERTIES))
 
-        def named(user: User) -> Mapping[str, Any]:
-            """Both parts as they are shown, so that one never changes with the other, and the name that they make."""
-            if not sent.keys() & {"given_name", "family_name"}:
-                return {}
-            given, family = names.in_parts(user.name, user.given_name, user.family_name)
-            parts = {"given_name": sent.get("given_name", given), "family_name": sent.get("family_name", family)}
-            return {**parts, "name": names.joined(*parts.values())}
-
-        user = users.update(actor=actor_of(request), user_id=user_id, proof=named, reported=faults, **sent)
+        user = users.update(
+            actor=actor_of(request),
+            user_id=user_id,
+            # Any, so that the service makes none: which name the parts make, the locked row tells.
+            name=sent.get("given_name") or sent.get("family_name") or UNSET,
+            proof=lambda user: renamed(user, sent),
+            reported=faults,
+            **sent,
+        )
         return Response(to_user(user))
 
     def destroy(self, request: Request, id: str) -> Response:
