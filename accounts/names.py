@@ -30,5 +30,12 @@ def joined(given_name: str, family_name: str) -> str:
 
 def _first_seen(*texts: str) -> str:
     """The first one of which there is anything to see, as much of it as is shown; else the last."""
-    cut = [text[:MAX_LENGTH] for text in texts]
-    return next((text for text in cut if not is_blank(text)), cut[-1])
+    return next((_cut(text) for text in texts if not is_blank(text)), texts[-1][:MAX_LENGTH])
+
+
+def _cut(text: str) -> str:
+    """As much of it as is shown, and there is something to see."""
+    if not is_blank(text[:MAX_LENGTH]):
+        return text[:MAX_LENGTH]
+    start = next(position for position, character in enumerate(text) if not is_blank(character))
+    return text[start : start + MAX_LENGTH]
