@@ -23,8 +23,9 @@ _UNITS = (("day", 24 * 3600), ("hour", 3600), ("minute", 60))
 _HEADERS = {"Auto-Submitted": "auto-generated"}
 
 
-def write(mail: Mail, user: User, token: str | None) -> EmailMultiAlternatives:
-    """The mail as it goes out: text and HTML. token: for the link, where the mail has one.
+def write(mail: Mail, user: User, token: str | None, password: str | None = None) -> EmailMultiAlternatives:
+    """The mail as it goes out: text and HTML. token: for the link, where the mail has one. password: where it tells
+    one.
 
     To the bare address: a name of somebody's choosing belongs into no header.
     """
@@ -32,6 +33,9 @@ def write(mail: Mail, user: User, token: str | None) -> EmailMultiAlternatives:
         "site_name": settings.SITE_NAME,
         "name": user.name,
         "address": mail.address,
+        "username": user.username,
+        "place": _place(),
+        "password": password,
     }
     if token is not None:
         purpose = Purpose(mail.kind)
@@ -50,8 +54,7 @@ def write(mail: Mail, user: User, token: str | None) -> EmailMultiAlternatives:
 def link(purpose: Purpose, token: str) -> str:
     """Where the holder of a token goes: a page of ours, or of the application at PUBLIC_APP_URL. Never by the
     Host header of whoever asked for the mail."""
-    place = settings.PUBLIC_APP_URL or settings.PUBLIC_URL
-    return f"{place}{reverse(PAGES[purpose])}?{urlencode({'token': token})}"
+    return f"{_place()}{reverse(PAGES[purpose])}?{urlencode({'token': token})}"
 
 
 def in_words(lifetime: timedelta) -> str:
@@ -62,3 +65,8 @@ def in_words(lifetime: timedelta) -> str:
             count = seconds // length
             return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     raise AssertionError("the last unit takes whatever is left")
+
+
+def _place() -> str:
+    place: str = settings.PUBLIC_APP_URL or settings.PUBLIC_URL
+    return place

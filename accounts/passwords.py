@@ -1,5 +1,6 @@
 """Passwords: the policy, hashing, verifying (DESIGN 2, "Passwords"; native contract 6)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -15,6 +16,14 @@ from usermgmt.errors import Fault, sentence
 MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
 
 _OWNER_LENGTH = 255  # characters of a name or address that a password is compared with
+
+KINDS = {
+    "password_without_lowercase": re.compile("[a-z]"),
+    "password_without_uppercase": re.compile("[A-Z]"),
+    "password_without_digit": re.compile("[0-9]"),
+    "password_without_symbol": re.compile("[^A-Za-z0-9 ]"),
+}
+"""The kinds of characters of a mixed password, each by the code of the fault that there is none."""
 
 _common = CommonPasswordValidator()
 _similar = UserAttributeSimilarityValidator(user_attributes=["name"])
@@ -46,11 +55,14 @@ class Owner:
 class Policy:
     """What a door asks of a new password.
 
-    minimum: characters. guessable: whether common ones and ones like the owner's name are taken.
+    minimum: characters. guessable: whether common ones and ones like the owner's name are taken. mixed: whether it
+    needs a character of each kind, see `KINDS`. longest_run: how often at most one character may stand in a row.
     """
 
     minimum: int
     guessable: bool = False
+    mixed: bool = False
+    longest_run: int | None = None
 
 
 def standard() -> Policy:
@@ -81,9 +93,9 @@ def check(password: str, *, owner: Owner, policy: Policy) -> list[Fault]:
         return [Fault("password", "too_long", {"maximum": MAX_LENGTH})]
     if "\0" in password:
         return [Fault("password", "invalid")]  # the JSON gate would not let it in at a sign-in
-    if len(password) < policy.minimum:
-        return [Fault("password", "too_short", {"minimum": policy.minimum})]
-    return [] if policy.guessable else _guesses(password, owner)
+    faults = [Fault("password", "too_short", {"minimum": policy.minimum})] if len(password) < policy.minimum else []
+    faults += _monotony(password, policy)
+    return faults if faults or policy.guessable else _guesses(password, owner)
 
 
 class PolicyValidator:
@@ -105,6 +117,16 @@ def check_confirmation(password: str, confirmation: str) -> list[Fault]:
     if confirmation != password:
         return [Fault("password_confirmation", "confirmation", {"attribute": "Password"})]
     return []
+
+
+def _monotony(password: str, policy: Policy) -> list[Fault]:
+    faults = []
+    run = policy.longest_run
+    if run is not None and re.search(rf"(.)\1{{{run}}}", password, re.DOTALL):
+        faults.append(Fault("password", "password_with_run", {"maximum": run}))
+    if policy.mixed:
+        faults += [Fault("password", code) for code, kind in KINDS.items() if not kind.search(password)]
+    return faults
 
 
 def _guesses(password: str, owner: Owner) -> list[Fault]:

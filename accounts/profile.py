@@ -1,6 +1,7 @@
 """What a user tells of themselves beyond the name: bounds, and the shape of free-form values (DESIGN 3)."""
 
 import json
+import re
 from typing import Any
 
 NICKNAME_MAX_LENGTH = 120
@@ -10,12 +11,18 @@ CUSTOM_MAX_DEPTH = 8
 CUSTOM_MAX_KEYS = 100  # in all its objects together
 CUSTOM_MAX_BYTES = 16 * 1024  # as JSON
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON has it; a backslash before it is itself behind one
+
 
 def is_bounded(values: dict[str, Any]) -> bool:
-    """Whether a free-form object is one that the directory keeps: not too deep, too wide or too long."""
-    return _keys_within(values, CUSTOM_MAX_DEPTH) <= CUSTOM_MAX_KEYS and (
-        len(json.dumps(values, ensure_ascii=False).encode()) <= CUSTOM_MAX_BYTES
-    )
+    """Whether a free-form object is one that the directory keeps: not too deep, too wide or too long, and text."""
+    if _keys_within(values, CUSTOM_MAX_DEPTH) > CUSTOM_MAX_KEYS:
+        return False
+    try:
+        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+        return len(text.encode()) <= CUSTOM_MAX_BYTES and _NUL.search(text) is None
+    except (TypeError, ValueError):  # no JSON, or none that a database holds
+        return False
 
 
 def _keys_within(value: Any, depth: int) -> int:
@@ -27,3 +34,14 @@ def _keys_within(value: Any, depth: int) -> int:
     inner = value.values() if isinstance(value, dict) else value
     own = len(value) if isinstance(value, dict) else 0
     return own + sum(_keys_within(item, depth - 1) for item in inner)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are one in JSON, too, where 1 is not true."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return bool(one == other)

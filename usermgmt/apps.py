@@ -22,5 +22,5 @@ class DirectoryAdminConfig(admin.AdminConfig):
         from django.contrib.auth.models import Group
 
         super().ready()
-        # Roles follow from the client: nobody is put into a group by hand.
+        # Groups are roles here, and have pages of ours under that name.
         site.unregister(Group)

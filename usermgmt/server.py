@@ -67,6 +67,8 @@ HASHING = tuple(
         "/auth/token",
         "/auth/password/reset/confirm",
         "/users",
+        "/api/v1/users.update",
+        "/api/v1/users.register",
         "/admin/login/",
         "/password/reset",
         "/invitation",

@@ -55,6 +55,16 @@ class StateFilter(SimpleListFilter):
         return found
 
 
+class KindFilter(SimpleListFilter):
+    title = parameter_name = "kind"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return list(ApiToken.Kind.choices)
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() in ApiToken.Kind.values else queryset
+
+
 class AccessFilter(SimpleListFilter):
     title = parameter_name = "access"
 
@@ -115,14 +125,24 @@ class NewTokenForm(ServiceForm, forms.Form):
 @admin.register(ApiToken)
 class ApiTokenAdmin(ServiceAdmin):
     kind = "token"
-    list_display = ["shown_name", "owner", "shown_client", "access", "created", "used", "expires", "shown_state"]
-    list_filter = [StateFilter, AccessFilter, OwnerFilter, ClientFilter, CreatedFilter, LastUsedFilter]
+    list_display = [
+        "shown_name",
+        "kind_of_token",
+        "owner",
+        "shown_client",
+        "access",
+        "created",
+        "used",
+        "expires",
+        "shown_state",
+    ]
+    list_filter = [StateFilter, KindFilter, AccessFilter, OwnerFilter, ClientFilter, CreatedFilter, LastUsedFilter]
     search_fields = ["name"]
     search_help_text = "Any part of its name, or of its owner's name, e-mail or user name; a number; how it begins."
     ordering = ["-id"]
     sortable_by = ["created", "used", "expires"]
     actions = ["revoke"]
-    fields = ["shown_name", "owner", "shown_client", "access", "shown_state", "beginning"]
+    fields = ["shown_name", "kind_of_token", "owner", "shown_client", "access", "shown_state", "beginning"]
     fields += ["created", "used", "expires", "revoked"]
 
     class Media(UserAdmin.Media):
@@ -210,6 +230,10 @@ class ApiTokenAdmin(ServiceAdmin):
     @admin.display(description="name")
     def shown_name(self, token: ApiToken) -> str:
         return token.name
+
+    @admin.display(description="kind")
+    def kind_of_token(self, token: ApiToken) -> str:
+        return token.get_kind_display()
 
     @admin.display(description="owner")
     def owner(self, token: ApiToken) -> str:

@@ -20,7 +20,13 @@ from usermgmt.http.ids import is_id
 
 LISTED = 10_000  # of what is found the newest; to count and turn more pages would read the whole table
 
-_PAGES = {"user": "admin:accounts_user_change", "client": "admin:clients_client_change"}
+_PAGES = {
+    "user": "admin:accounts_user_change",
+    "client": "admin:clients_client_change",
+    "team": "admin:accounts_team_change",
+    "role": "admin:accounts_rolegroup_change",
+    "custom_field": "admin:accounts_customfield_change",
+}
 
 
 class NewestPaginator(Paginator):  # type: ignore[type-arg]  # generic for the checker only
@@ -38,7 +44,9 @@ class EventAdmin(DirectoryAdmin):
     list_display_links = ["when"]
     list_filter = [ActionFilter, ContractFilter, HappenedFilter]
     search_fields = ["target_id", "actor_id", "request_id"]
-    search_help_text = f"The number of a user or client, or a request id. The newest {LISTED:,} are listed."
+    search_help_text = (
+        f"The number of a user, client, team, role or custom field, or a request id. The newest {LISTED:,} are listed."
+    )
     ordering = ["-id"]
     sortable_by = ()  # by number only: nothing else has an index
     paginator = NewestPaginator
@@ -86,9 +94,10 @@ class EventAdmin(DirectoryAdmin):
 
 
 def _named(kind: str, pk: int | None, name: str | None) -> str:
-    """A user or client as a link, or by number if it is gone."""
+    """Whatever has a page as a link, or by number if it is gone."""
+    shown = kind.replace("_", " ")
     if pk is None:
-        return kind
+        return shown
     if name is None:
-        return f"{kind} {pk}"
+        return f"{shown} {pk}"
     return format_html('<a href="{}">{}</a>', reverse(_PAGES[kind], args=[pk]), name)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 
-from accounts.models import Event, Role
+from accounts.models import Event, Membership, Role, User
 from usermgmt.admin.filters import RowFilter, SinceFilter
 
 SAMPLED_EVENTS = 10_000  # the newest; whose actions and contracts are offered as filters
@@ -51,6 +51,25 @@ class LastSignInFilter(SinceFilter):
 
 class ClientFilter(RowFilter):
     title = parameter_name = column = "client"
+
+
+class GivenRoleFilter(RowFilter):
+    title, parameter_name, column = "role given", "given_role", "groups"
+
+    def belonging(self, queryset: QuerySet[Any], pk: int) -> QuerySet[Any]:
+        given = User.groups.through._default_manager.filter(group=pk)
+        return queryset.filter(pk__in=given.order_by().values("user"))  # as below
+
+
+class TeamFilter(RowFilter):
+    title, parameter_name, column = "team", "team", "teams"
+
+    def key_of(self, model: Any) -> Any:
+        return Membership._meta.get_field("team")
+
+    def belonging(self, queryset: QuerySet[Any], pk: int) -> QuerySet[Any]:
+        # Not joined: all of a large team would be sorted for each page.
+        return queryset.filter(pk__in=Membership.objects.filter(team=pk).order_by().values("user"))
 
 
 class _SampledFilter(SimpleListFilter):

@@ -1,17 +1,21 @@
 """What staff fill in about a user; the services judge it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.admin import widgets
+from django.contrib.admin import AdminSite, widgets
+from django.contrib.auth.models import Group
 
-from accounts import door, emails, passwords, usernames
-from accounts.models import NAME_MAX_LENGTH, Role, User
+from accounts import door, emails, passwords, profile, usernames
+from accounts.admin import of_client
+from accounts.admin.custom_values import JsonObject, field_for, name_of
+from accounts.models import NAME_MAX_LENGTH, CustomField, Membership, Role, Team, User
 from accounts.services import sign_ins, users
 from accounts.services.users import UNSET, Unset
 from usermgmt.admin import words
-from usermgmt.admin.forms import ServiceForm, ServiceModelForm, Text, Throttled
+from usermgmt.admin.forms import Lines, ServiceForm, ServiceModelForm, Text, Throttled
+from usermgmt.admin.widgets import Rows, RowsSelect
 from usermgmt.errors import Fault, InvalidCredentials, TooManyRequests, fragment
 
 _COLUMNS = (
@@ -21,6 +25,9 @@ _COLUMNS = (
     "family_name",
     "email",
     "username",
+    "nickname",
+    "bio",
+    "status_text",
     "email_verified",
     "must_change_password",
 )
@@ -74,8 +81,21 @@ class _PasswordFields(_Duty):
         return password, passwords.check_confirmation(password, again) if password else []
 
 
+def _put(form: forms.BaseForm, name: str, widget: RowsSelect) -> None:
+    """Give the field `name` its widget, which knows no rows by itself."""
+    field: Any = form.fields[name]
+    widget.choices = field.choices
+    field.widget = widget
+
+
 class _UserForm(ServiceModelForm, _Duty):
-    """The facts of a user, the password apart."""
+    """The facts of a user, the password apart.
+
+    site, definitions: the admin site, and what custom fields there are; whoever makes the class for a request says so.
+    """
+
+    site: ClassVar[AdminSite]
+    definitions: ClassVar[list[CustomField]]
 
     name = _text("Name", NAME_MAX_LENGTH, "As shown to everybody.")
     given_name = _text("Given name", NAME_MAX_LENGTH)
@@ -93,6 +113,21 @@ class _UserForm(ServiceModelForm, _Duty):
     )
     active = forms.BooleanField(required=False, initial=True, help_text="Who is not active can't sign in.")
     email_verified = forms.BooleanField(label="E-mail verified", required=False)
+    roles = Rows(
+        Group.objects.all(),
+        label="Roles given",
+        required=False,
+        help_text="What they let a regular user do to others of the client. Who has none given is a user.",
+    )
+    nickname = _text("Nickname", profile.NICKNAME_MAX_LENGTH)
+    status_text = _text("Status text", profile.STATUS_TEXT_MAX_LENGTH)
+    bio = Lines(
+        label="Bio",
+        required=False,
+        max_length=profile.BIO_MAX_LENGTH,
+        widget=widgets.AdminTextareaWidget(attrs={"rows": 4}),
+    )
+    custom_fields = JsonObject(help_text="A JSON object. Once custom fields are defined, each is a field of its own.")
 
     class Meta:
         model = User
@@ -107,6 +142,37 @@ class _UserForm(ServiceModelForm, _Duty):
             self.initial.update({name: getattr(user, name) for name in _COLUMNS})
             self.initial["active"] = user.is_active
             self.initial["role"] = user.role
+            self.initial["roles"] = list(user.groups.values_list("pk", flat=True))
+            self.initial["custom_fields"] = JsonObject.shown(user.custom_fields)
+        _put(self, "roles", RowsSelect(User._meta.get_field("groups"), self.site))
+        if self.definitions:
+            del self.fields["custom_fields"]
+        for definition in self.definitions:
+            self.fields[name_of(definition)] = field_for(definition, user.custom_fields.get(definition.name))
+
+    def place_of(self, fault: Fault) -> str | None:
+        names = {definition.name: name_of(definition) for definition in self.definitions}
+        if fault.field == "custom_fields" and fault.data.get("name") in names:
+            return names[fault.data["name"]]
+        return super().place_of(fault)
+
+    def role_names(self) -> list[str]:
+        """The names of the roles chosen."""
+        chosen = self.cleaned_data.get("roles", [])
+        return list(Group.objects.filter(pk__in=chosen).values_list("name", flat=True)) if chosen else []
+
+    def custom_values(self) -> Values:
+        """The custom fields as they are to be; what was not touched stays, whatever it is."""
+        if not self.definitions:
+            return dict(self.cleaned_data.get("custom_fields") or {})
+        values = dict(self.instance.custom_fields)
+        for definition in self.definitions:
+            name = name_of(definition)
+            if name in self.changed_data and name in self.cleaned_data:
+                values.pop(definition.name, None)
+                if self.cleaned_data[name]:
+                    values[definition.name] = self.cleaned_data[name]
+        return values
 
     def clean(self) -> Values:
         # A blank never makes an administrator (DESIGN 2): the role is said, and the client must fit it.
@@ -129,6 +195,13 @@ _INVITATION = ("invite", "By invitation: a mail with a link to choose a password
 
 
 class UserAddForm(_UserForm, _PasswordFields):
+    join_default_teams = forms.BooleanField(
+        label="Join the default teams",
+        required=False,
+        initial=True,
+        help_text="Those of the client that new users join.",
+    )
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         ways: Any = self.fields["usable_password"]
@@ -149,6 +222,12 @@ class UserAddForm(_UserForm, _PasswordFields):
             family_name=values["family_name"],
             email=values["email"],
             username=values["username"] or None,
+            nickname=values["nickname"],
+            bio=values["bio"],
+            status_text=values["status_text"],
+            custom_fields=self.custom_values(),
+            roles=self.role_names(),
+            join_default_teams=values["join_default_teams"],
             password=password,
             active=values["active"],
             email_verified=values["email_verified"],
@@ -159,12 +238,20 @@ class UserAddForm(_UserForm, _PasswordFields):
 
 
 class UserChangeForm(_UserForm):
+    teams = Rows(
+        Team.objects.all(), required=False, help_text="Of the client; whoever moves to another one leaves them."
+    )
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        user = self.instance
+        self.initial["teams"] = list(user.memberships.values_list("team_id", flat=True))
+        _put(self, "teams", of_client.select(Membership._meta.get_field("team"), self.site, user.client_id))
         self.fields["name"].help_text = "As shown to everybody. Made anew when only parts of it are changed."
 
     def write(self, reported: Sequence[Fault]) -> User:
         moved = "client" in self.changed_data or "role" in self.changed_data
+        custom = any(name.startswith("custom_field") for name in self.changed_data)
         return users.update(
             actor=self.actor,
             user_id=self.instance.pk,
@@ -174,6 +261,12 @@ class UserChangeForm(_UserForm):
             family_name=self.changed("family_name"),
             email=self.changed("email"),
             username=self.changed("username"),
+            nickname=self.changed("nickname"),
+            bio=self.changed("bio"),
+            status_text=self.changed("status_text"),
+            custom_fields=self.custom_values() if custom else UNSET,
+            roles=self.role_names() if "roles" in self.changed_data else UNSET,
+            teams=self.cleaned_data.get("teams", UNSET) if "teams" in self.changed_data else UNSET,
             client_id=self.client_id() if moved else UNSET,
             active=self.changed("active"),
             email_verified=self.changed("email_verified"),

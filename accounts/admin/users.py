@@ -1,8 +1,9 @@
 """Staff's pages of users."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -13,11 +14,19 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.admin import export
-from accounts.admin.filters import ClientFilter, CreatedFilter, LastSignInFilter, RoleFilter, StateFilter
+from accounts.admin import custom_values, export, of_client
+from accounts.admin.filters import (
+    ClientFilter,
+    CreatedFilter,
+    GivenRoleFilter,
+    LastSignInFilter,
+    RoleFilter,
+    StateFilter,
+    TeamFilter,
+)
 from accounts.admin.forms import PasswordForm, UserAddForm, UserChangeForm
 from accounts.managers import UserQuerySet
-from accounts.models import User
+from accounts.models import CustomField, User
 from accounts.services import mails, users
 from usermgmt import audit
 from usermgmt.admin import words
@@ -27,6 +36,15 @@ from usermgmt.admin.widgets import RowSelect
 from usermgmt.http.ids import is_id
 
 _hides_passwords = method_decorator(sensitive_post_parameters())
+
+
+def _definitions(request: HttpRequest) -> list[CustomField]:
+    """The definitions of custom fields, asked for once a request."""
+    kept: list[CustomField] | None = getattr(request, "custom_field_definitions", None)
+    if kept is None:
+        kept = list(CustomField.objects.all())
+        request.custom_field_definitions = kept  # type: ignore[attr-defined]
+    return kept
 
 
 @admin.register(User)
@@ -43,7 +61,15 @@ class UserAdmin(ServiceAdmin):
         "created",
         "signed_in",
     ]
-    list_filter = [RoleFilter, StateFilter, ClientFilter, CreatedFilter, LastSignInFilter]
+    list_filter = [
+        RoleFilter,
+        StateFilter,
+        ClientFilter,
+        TeamFilter,
+        GivenRoleFilter,
+        CreatedFilter,
+        LastSignInFilter,
+    ]
     list_select_related = ["client"]
     search_fields = ["search_text"]
     search_help_text = "Any part of name, e-mail or user name; or a number."
@@ -78,13 +104,28 @@ class UserAdmin(ServiceAdmin):
         found = rows.matching(word)
         return found | rows.filter(pk=int(word)) if is_id(word) else found
 
+    def narrowed(self, request: HttpRequest, rows: UserQuerySet) -> UserQuerySet:
+        return cast(UserQuerySet, of_client.narrowed(request, rows))
+
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return [*self.fieldsets, *(self.add_fieldsets if obj is None else self.change_fieldsets)]
+        custom = [custom_values.name_of(definition) for definition in _definitions(request)] or ["custom_fields"]
+        return [
+            *self.fieldsets,
+            ("Roles and teams", {"fields": ["roles", "join_default_teams" if obj is None else "teams"]}),
+            ("Profile", {"fields": ["nickname", "status_text", "bio", *custom]}),
+            *(self.add_fieldsets if obj is None else self.change_fieldsets),
+        ]
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **options: Any) -> Any:
         if obj is None:
             options["form"] = UserAddForm
-        return super().get_form(request, obj, change, **options)
+        # The form itself makes the fields of the definitions; Django looks for them in the model.
+        custom = {custom_values.name_of(definition) for definition in _definitions(request)}
+        named = flatten_fieldsets(self.get_fieldsets(request, obj))
+        options["fields"] = [name for name in named if name not in custom]
+        form = super().get_form(request, obj, change, **options)
+        form.site, form.definitions = self.admin_site, _definitions(request)
+        return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "client":

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import door, keys
-from accounts.api.mapping import from_include, to_user
+from accounts.api.including import shown
+from accounts.api.mapping import from_include
 from accounts.api.schema.tokens import KEY_CALLS, TOKEN_CALLS
 from accounts.api.serializers import CredentialsReader, RefreshReader, TokenReader
 from accounts.services import sign_ins
@@ -31,7 +32,7 @@ class TokenViewSet(Calls):
         sent = _read(CredentialsReader, request, faults)
         with door.attempt(sent["email"]) as attempt:
             user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"])
-        body = {"access": tokens.access, "refresh": tokens.refresh, "user": to_user(user, include)}
+        body = {"access": tokens.access, "refresh": tokens.refresh, "user": shown(user, include)}
         return self.telling(Response(body), attempt.quota)
 
     def refresh(self, request: Request) -> Response:

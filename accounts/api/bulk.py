@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from accounts import permissions
 from accounts.api.errors import errors_of, in_order
-from accounts.api.mapping import from_include, from_user, to_user
+from accounts.api.including import all_shown
+from accounts.api.mapping import from_include, from_user
 from accounts.api.schema.bulk import BULK_CALLS
 from accounts.api.serializers import MAX_USERS, NewUserReader, NewUsersReader
 from accounts.services import bulk
@@ -38,7 +39,7 @@ class BulkViewSet(Calls):
         outcomes = bulk.create(actor=actor_of(request), drafts=drafts, atomic=bool(atomic))
         if atomic:
             raise_all(_placed(outcomes), ())
-        return Response({"results": [to_result(n, outcome, include) for n, outcome in enumerate(outcomes)]})
+        return Response({"results": to_results(outcomes, include)})
 
 
 def from_users(body: dict[str, Any]) -> tuple[list[bulk.Draft], list[Fault]]:
@@ -58,11 +59,15 @@ def from_users(body: dict[str, Any]) -> tuple[list[bulk.Draft], list[Fault]]:
     return drafts, faults
 
 
-def to_result(index: int, outcome: bulk.Outcome, include: Sequence[str]) -> dict[str, Any]:
-    """What became of one of them, as `POST /users` would have told it."""
-    if outcome.user is None:
-        return {"index": index, "status": 422, "errors": errors_of(outcome.faults)}
-    return {"index": index, "status": 201, "user": to_user(outcome.user, include)}
+def to_results(outcomes: Sequence[bulk.Outcome], include: Sequence[str]) -> list[dict[str, Any]]:
+    """What became of each, as `POST /users` would have told it."""
+    made = iter(all_shown([outcome.user for outcome in outcomes if outcome.user is not None], include))
+    return [
+        {"index": index, "status": 422, "errors": errors_of(outcome.faults)}
+        if outcome.user is None
+        else {"index": index, "status": 201, "user": next(made)}
+        for index, outcome in enumerate(outcomes)
+    ]
 
 
 def _placed(outcomes: Sequence[bulk.Outcome]) -> list[Fault]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts import passwords
+from accounts import passwords, roles
 from accounts.models import ApiToken, Event, User
 from accounts.services.api_tokens import MAX_LIFETIME
 from clients.api.mapping import to_client
@@ -17,11 +17,19 @@ def timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _profile(user: User) -> dict[str, str]:
+def _profile(user: User) -> dict[str, Any]:
+    teams = sorted(user.teams.all(), key=lambda team: (team.name_folded, team.pk))
     return {
         "given_name": user.given_name,
         "middle_name": user.middle_name,
         "family_name": user.family_name,
+        "nickname": user.nickname,
+        "bio": user.bio,
+        "status_text": user.status_text,
+        "custom_fields": user.custom_fields,
+        "roles": roles.of(user),
+        "teams": [team.name for team in teams],
+        "must_change_password": user.must_change_password,
     }
 
 
@@ -39,7 +47,10 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
 
 
 def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:
-    """The user as the contract shows it: four keys in this order, then those of `include`."""
+    """The user as the contract shows it: four keys in this order, then those of `include`.
+
+    A profile tells groups and teams, which are read before (`accounts.api.including`).
+    """
     shown = {
         "id": user.pk,
         "name": user.name,

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from accounts import emails, passwords, usernames
+from accounts import emails, passwords, profile, usernames
 from accounts.api.mapping import to_api_token, to_user
 from accounts.models import NAME_MAX_LENGTH, ApiToken, Role, User
 from accounts.services.api_tokens import MAX_LIFETIME
@@ -30,12 +30,30 @@ MAX_USERS = 1000  # of one call
 NEW_PASSWORD = {"type": ["string", "null"], "anyOf": [{"enum": ["", None]}, {"type": "string", **PASSWORD}]}
 
 
-class ProfileSerializer(serializers.Serializer[User]):
-    """The parts of a user's name."""
+@extend_schema_field(
+    {"type": "object", "additionalProperties": True, "description": "By their names: what staff want to know besides."}
+)
+class CustomFieldsField(serializers.Field):  # type: ignore[type-arg]
+    """`custom_fields` of a profile; only described, never used."""
 
-    given_name = serializers.CharField()
-    middle_name = serializers.CharField()
-    family_name = serializers.CharField()
+
+class ProfileSerializer(serializers.Serializer[User]):
+    """What is known of a user beyond the keys of their own."""
+
+    given_name = serializers.CharField(max_length=NAME_MAX_LENGTH)
+    middle_name = serializers.CharField(max_length=NAME_MAX_LENGTH)
+    family_name = serializers.CharField(max_length=NAME_MAX_LENGTH)
+    nickname = serializers.CharField(max_length=profile.NICKNAME_MAX_LENGTH)
+    bio = serializers.CharField(max_length=profile.BIO_MAX_LENGTH)
+    status_text = serializers.CharField(max_length=profile.STATUS_TEXT_MAX_LENGTH)
+    custom_fields = CustomFieldsField()
+    roles = serializers.ListField(
+        child=serializers.CharField(),
+        min_length=1,
+        help_text="As contracts with roles tell them: `admin` of an administrator, `user` where nobody gave any.",
+    )
+    teams = serializers.ListField(child=serializers.CharField(), help_text="Names, in their order.")
+    must_change_password = serializers.BooleanField(help_text="Whether that comes before anything else.")
 
 
 @extend_schema_serializer(component_name="User")
@@ -55,7 +73,7 @@ class UserSerializer(serializers.Serializer[User]):
     updated_at = serializers.DateTimeField(required=False)
     last_sign_in = serializers.DateTimeField(required=False, allow_null=True, help_text="null: never.")
     role = StrictStringField(required=False, schema={"enum": Role.values}, help_text="By `client` alone.")
-    profile = ProfileSerializer(required=False, help_text="The parts of the name.")
+    profile = ProfileSerializer(required=False, help_text="The parts of the name, and what else is known of the user.")
 
     def to_representation(self, instance: User) -> dict[str, Any]:
         return to_user(instance, self.context.get("include", ()))

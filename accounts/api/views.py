@@ -7,7 +7,8 @@ from rest_framework.response import Response
 
 from accounts import permissions
 from accounts.api.filters import UserFilterSet
-from accounts.api.mapping import from_include, from_user, to_user
+from accounts.api.including import all_shown, shown
+from accounts.api.mapping import from_include, from_user
 from accounts.api.schema.users import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
@@ -64,7 +65,7 @@ class UserViewSet(Calls):
         found, unsound = narrowed(UserFilterSet, visible, request)
         paginator = self.paginator
         page = paginator.paginate_queryset(found, request, view=self, reported=[*faults, *unsound])  # type: ignore[union-attr,call-arg]
-        return self.get_paginated_response([to_user(user, include) for user in page or ()])
+        return self.get_paginated_response(all_shown(page or [], include))
 
     def create(self, request: Request) -> Response:
         include, faults = _include(request)
@@ -120,4 +121,4 @@ def _include(request: Request) -> tuple[list[str], list[Fault]]:
 
 
 def _shown(user: User, include: list[str], code: int = status.HTTP_200_OK, **headers: str) -> Response:
-    return Response(to_user(user, include), status=code, headers={"ETag": etag(user.version), **headers})
+    return Response(shown(user, include), status=code, headers={"ETag": etag(user.version), **headers})

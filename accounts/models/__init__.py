@@ -3,6 +3,7 @@ from accounts.models.custom_field import CustomField
 from accounts.models.event import Event
 from accounts.models.mail import Mail
 from accounts.models.one_time_token import OneTimeToken, Purpose
+from accounts.models.role_group import RoleGroup
 from accounts.models.sign_in import SignIn
 from accounts.models.sign_in_address import SignInAddress
 from accounts.models.team import Membership, Team
@@ -18,6 +19,7 @@ __all__ = [
     "OneTimeToken",
     "Purpose",
     "Role",
+    "RoleGroup",
     "SignIn",
     "SignInAddress",
     "Team",

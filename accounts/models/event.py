@@ -2,10 +2,13 @@
 
 from typing import Any, ClassVar, NoReturn
 
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
+from accounts.models.custom_field import CustomField
+from accounts.models.team import Team
 from accounts.models.user import User
 from clients.models import Client
 from usermgmt.actor import Actor
@@ -20,19 +23,21 @@ class AppendOnly(TypeError):
 
 class EventQuerySet(models.QuerySet["Event"]):
     def about(self, kind: str, pk: int) -> "EventQuerySet":
-        """What happened to one user or client, newest first."""
+        """What happened to one user, client, team, role or definition of a custom field, newest first."""
         return self.filter(target_kind=kind, target_id=pk).order_by("-id")
 
     def visible_to(self, actor: Actor) -> "EventQuerySet":
-        """The rows that `actor` may read: an administrator all, bound to a client what is about it and its users;
-        others what is about themselves."""
+        """The rows that `actor` may read: an administrator all, bound to a client what is about it, its users and its
+        teams; others what is about themselves."""
         if not actor.is_superuser:
             return self.filter(target_kind="user", target_id=actor.pk)
         if actor.scope_id is None:
             return self
         members = User.objects.in_scope_of(actor).values("pk")
         return self.filter(
-            Q(target_kind="client", target_id=actor.scope_id) | Q(target_kind="user", target_id__in=members)
+            Q(target_kind="client", target_id=actor.scope_id)
+            | Q(target_kind="user", target_id__in=members)
+            | Q(target_kind="team", target_id__in=Team.objects.in_scope_of(actor).values("pk"))
         )
 
     def with_names(self, reader: Actor | None = None) -> "EventQuerySet":
@@ -40,13 +45,21 @@ class EventQuerySet(models.QuerySet["Event"]):
 
         reader: who reads them; then None, too, of an actor whom they may not see.
         """
-        users, clients = User.objects.values("email"), Client.objects.values("name")
-        actors = users if reader is None else users.visible_to(reader)
+        named: dict[str, models.QuerySet[Any, Any]] = {
+            "user": User.objects.values("email"),
+            "client": Client.objects.values("name"),
+            "team": Team.objects.values("name"),
+            "role": Group.objects.values("name"),
+            "custom_field": CustomField.objects.values("name"),
+        }
+        actors = User.objects.all() if reader is None else User.objects.visible_to(reader)
         return self.annotate(
-            actor_email=Subquery(actors.filter(pk=OuterRef("actor_id"))),
+            actor_email=Subquery(actors.filter(pk=OuterRef("actor_id")).values("email")),
             target_name=Case(
-                When(target_kind="user", then=Subquery(users.filter(pk=OuterRef("target_id")))),
-                When(target_kind="client", then=Subquery(clients.filter(pk=OuterRef("target_id")))),
+                *(
+                    When(target_kind=kind, then=Subquery(rows.filter(pk=OuterRef("target_id"))))
+                    for kind, rows in named.items()
+                ),
                 default=None,
             ),
         )
@@ -62,7 +75,7 @@ EventManager = models.Manager.from_queryset(EventQuerySet)
 
 
 class Event(models.Model):
-    """Users and clients are named by number, without foreign keys: rows outlive what they tell of."""
+    """Whatever they tell of is named by number, without foreign keys: rows outlive it."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     contract = models.CharField(max_length=32)

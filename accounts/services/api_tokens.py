@@ -19,7 +19,7 @@ from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, InvalidToken, NotFound, raise_all
 from usermgmt.text import has_control_characters, is_blank
 
-MAX_ALIVE = 100  # of one user
+MAX_ALIVE = 100  # of one user; sign-ins have a maximum of their own (accounts.services.logins)
 MAX_LIFETIME = timedelta(days=36_525)  # a hundred years; what is to live longer has no end
 USE_NOTED_EVERY = timedelta(minutes=1)
 KEPT_FOR = timedelta(days=90)  # after a token's end, for whoever asks what it was
@@ -51,6 +51,9 @@ def create(
             raise NotFound("user")
         authority.check_signed_in(actor, owner)
         client, faults = _client(owner, client_id)
+        alive = ApiToken.objects.alive().of_programs().filter(user=owner)
+        if kind == ApiToken.Kind.API and alive.count() >= MAX_ALIVE:
+            faults.append(Fault("tokens", "too_many_alive", {"maximum": MAX_ALIVE}))
         raise_all(reported, [*_faults(owner, name.strip(), expires_at), *faults])
         lookup, text = opaque_tokens.made()
         token = ApiToken.objects.create(
@@ -162,8 +165,6 @@ def _faults(owner: User, name: str, expires_at: datetime | None) -> list[Fault]:
         faults.append(Fault("expires_at", "too_far"))
     if not owner.is_active:
         faults.append(Fault("user", "inactive"))
-    if ApiToken.objects.alive().of_programs().filter(user=owner).count() >= MAX_ALIVE:
-        faults.append(Fault("tokens", "too_many_alive", {"maximum": MAX_ALIVE}))
     return faults
 
 

@@ -7,17 +7,17 @@ from accounts import grants, policies, roles
 from accounts.grants import Grant
 from accounts.models import User
 from accounts.services import duties
-from accounts.services.roles import granted_by, grants_of
+from accounts.services.roles import exceeding, grants_of
 from clients.policies import in_scope
 from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, Invalid, InvalidToken, NotFound
 
-_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified", "must_change_password", "roles")
+_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified", "must_change_password", "roles", "teams")
 
 
 def present(actor: Actor | None, user: User | None) -> User:
     """The user, if it is there for `actor`, who is always there itself; raises NotFound."""
-    if user is None or not (in_scope(actor, user.client_id) or (actor is not None and actor.pk == user.pk)):
+    if user is None or not (actor is None or actor.pk == user.pk or _is_there(actor, user)):
         raise NotFound("user")
     return user
 
@@ -61,14 +61,18 @@ def check_deletion(actor: Actor | None, user: User) -> None:
         raise Forbidden
 
 
-def check_gift(actor: Actor | None, names: Collection[str]) -> None:
+def check_gift(actor: Actor | None, names: Collection[str], former: Collection[str] | None = None) -> None:
     """Raise Invalid unless the actor may give those roles: whoever is no administrator none that allows more than the
-    own ones do."""
+    own ones do; to nobody the default one neither, by giving none or taking all.
+
+    former: the roles that the user has, which are no gift; None: there is no user yet.
+    """
     if actor is None or actor.is_superuser:
         return
-    for name in names:
-        if not granted_by([name]) <= set(actor.grants):
-            raise Invalid([Fault("roles", "not_yours_to_give", {"role": name})])
+    given = set(roles.effective(names)) - set(roles.effective(former) if former is not None else ())
+    greater = exceeding(given, actor.grants) if given else []
+    if greater:
+        raise Invalid([Fault("roles", "not_yours_to_give", {"role": name}) for name in greater])
 
 
 def check_signed_in(actor: Actor | None, user: User) -> None:
@@ -78,6 +82,12 @@ def check_signed_in(actor: Actor | None, user: User) -> None:
     """
     if actor is not None and actor.pk == user.pk and actor.token_version != user.token_version:
         raise InvalidToken
+
+
+def _is_there(actor: Actor, user: User) -> bool:
+    """Whether another user is there for the actor: to whom roles show the own client there is nobody outside of it."""
+    outside = grants.sees_own_client(actor) and not actor.is_superuser and user.client_id != actor.client_id
+    return in_scope(actor, user.client_id) and not outside
 
 
 def _is_delegated(actor: Actor, user: User) -> bool:
@@ -97,11 +107,11 @@ def _check_delegated(actor: Actor, user: User, sent: Mapping[str, Any], reported
         allowed.add("active")
     if Grant.EDIT in actor.grants:
         allowed |= sent.keys() | unreadable
-        allowed -= {"client_id"} | ({"active"} if Grant.SET_ACTIVE not in actor.grants else set())
+        allowed -= {"client_id", "teams"} | ({"active"} if Grant.SET_ACTIVE not in actor.grants else set())
     now = _present_values(user, sent)
     _unchanged((sent.keys() | unreadable) - allowed, sent, now, reported)
     if "roles" in sent:
-        check_gift(actor, set(sent["roles"]) - set(now["roles"]))
+        check_gift(actor, sent["roles"], former=roles.given_to(user))
 
 
 def _is_no_greater(user: User, actor: Actor) -> bool:
@@ -120,6 +130,8 @@ def _present_values(user: User, sent: Mapping[str, Any]) -> dict[str, Any]:
         now["roles"] = roles.given_to(user)
         if not user.is_superuser and roles.effective(now["roles"]) == roles.effective(sent["roles"]):
             now["roles"] = sent["roles"]
+    if "teams" in sent:
+        now["teams"] = sorted(user.teams.values_list("pk", flat=True))
     return now
 
 

@@ -7,6 +7,7 @@ claimed: nobody knows whether it went out, so nobody sends it again unasked.
 import logging
 import smtplib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
@@ -17,7 +18,8 @@ from django.utils import timezone
 from accounts import emails, letters
 from accounts.models import Mail, Purpose, User
 from accounts.models.mail import MailQuerySet
-from accounts.services import one_time_tokens
+from accounts.services import mailed_passwords, one_time_tokens
+from accounts.services.mailed_passwords import MailedPassword
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Invalid
@@ -31,7 +33,16 @@ MAX_ATTEMPTS = 20  # 1, 2, 4 ... 256 minutes, then every 6 hours: given up after
 REFUSALS = (smtplib.SMTPException, OSError, ValueError)
 """What mail servers, their absence, and mails that are no mails raise."""
 
+_NEWS = (Mail.Kind.PASSWORD_CHANGED, Mail.Kind.EMAIL_CHANGED)
 _ERROR_LENGTH = 255  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A mail as it goes out. password: the one in it, which becomes the user's once it is out."""
+
+    letter: EmailMessage
+    password: MailedPassword | None = None
 
 
 class Outcome(Enum):
@@ -48,8 +59,8 @@ def deliver() -> Iterator[Outcome]:
     server = get_connection()
     try:
         while (mail := _claimed()) is not None:
-            letter = _letter(mail)
-            if letter is None:
+            made = _made(mail)
+            if made is None:
                 mail.delete()
                 yield Outcome.DROPPED
                 continue
@@ -58,14 +69,14 @@ def deliver() -> Iterator[Outcome]:
             except REFUSALS as error:
                 yield _put_back(mail, error)
                 return  # the others stay as they are, so that an outage costs none of them an attempt
-            letter.connection = server
+            made.letter.connection = server
             try:
-                letter.send()
+                made.letter.send()
             except REFUSALS as error:
                 server.close()  # it may be in the middle of something
                 yield _put_back(mail, error)
             else:
-                _settle(mail, state=Mail.State.SENT, sent_at=timezone.now(), error="")
+                _note_sent(mail, made.password)
                 yield Outcome.SENT
     finally:
         server.close()
@@ -115,30 +126,35 @@ def _claimed() -> Mail | None:
     return None
 
 
-def _letter(mail: Mail) -> EmailMessage | None:
-    """The mail as it goes out, with a new token in it; None if it is no longer called for."""
+def _made(mail: Mail) -> _Made | None:
+    """The mail as it goes out, with a new token or password in it; None if it is no longer called for."""
     user: User | None = User.objects.filter(pk=mail.user_id).first() if mail.user_id is not None else None
     if user is None or not _is_called_for(mail, user):
         return None
+    if mail.kind == Mail.Kind.RANDOM_PASSWORD:
+        password = mailed_passwords.made(user)
+        return _Made(letters.write(mail, user, None, password.text), password)
     token = None
     if mail.kind in Purpose.values:
         token = one_time_tokens.issue(user=user, purpose=Purpose(mail.kind))
-    return letters.write(mail, user, token)
+    return _Made(letters.write(mail, user, token))
 
 
 def _is_called_for(mail: Mail, user: User) -> bool:
     """Whether what the mail says, or offers, is still so; much may have changed while it waited."""
-    if mail.kind not in Purpose.values:
+    if mail.kind in _NEWS:
         return True  # what happened, happened
     if not user.is_active or emails.canonical(mail.address) != user.email_canonical:
         return False
     match mail.kind:
         case Mail.Kind.PASSWORD_RESET:
             return user.has_usable_password()
-        case Mail.Kind.INVITATION:
+        case Mail.Kind.INVITATION | Mail.Kind.RANDOM_PASSWORD:
             return not user.has_usable_password()
-        case _:
+        case Mail.Kind.EMAIL_VERIFICATION:
             return not user.email_verified
+        case _:
+            return True
 
 
 def _put_back(mail: Mail, error: Exception) -> Outcome:
@@ -151,6 +167,14 @@ def _put_back(mail: Mail, error: Exception) -> Outcome:
     delay = min(FIRST_DELAY * 2 ** (mail.attempts - 1), LONGEST_DELAY)
     _settle(mail, state=Mail.State.QUEUED, due_at=timezone.now() + delay, error=told)
     return Outcome.DELAYED
+
+
+def _note_sent(mail: Mail, password: MailedPassword | None) -> None:
+    """Write that the mail server took the mail, and with that the password that it tells."""
+    with transaction.atomic():
+        if password is not None and not mailed_passwords.keep(password):
+            logger.warning("mail %s sent, but its password is not the user's: they changed meanwhile", mail.pk)
+        _settle(mail, state=Mail.State.SENT, sent_at=timezone.now(), error="")
 
 
 def _settle(mail: Mail, **values: object) -> None:

@@ -62,7 +62,7 @@ def _raw() -> QuerySet[Event]:
 def _blanked(user_id: int) -> dict[int, dict[str, Any]]:
     """The rows about the person that hold a text, by number, as they are to be."""
     found = Event.objects.about("user", user_id).values_list("pk", "changes")
-    blanked = {pk: (changes, _without_texts(changes)) for pk, changes in found}
+    blanked = {pk: (changes, _impersonal(changes)) for pk, changes in found}
     return {pk: after for pk, (before, after) in blanked.items() if before != after}
 
 
@@ -70,6 +70,15 @@ def _addressed(user_id: int) -> QuerySet[Event]:
     """The rows that hold the person's address: of their own acts, and of tries to sign in as them."""
     own = Q(actor_id=user_id) | Q(actor_id=None, target_kind="user", target_id=user_id)
     return _raw().filter(own, address__isnull=False)
+
+
+def _impersonal(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes without what is personal: any text, and of custom fields all there was, for their keys and numbers
+    are the person's choice, too."""
+    return {
+        field: [BLANK if value else value for value in change] if field == "custom_fields" else _without_texts(change)
+        for field, change in changes.items()
+    }
 
 
 def _without_texts(value: Any) -> Any:

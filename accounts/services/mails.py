@@ -1,9 +1,11 @@
 """Queueing mails, in the transaction of what they tell of: so each goes out after the commit, or never
 (native contract 7). What they say stands in `accounts.letters`, sending them in `accounts.services.delivery`."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +16,7 @@ from accounts.models import Mail, Purpose, User
 from accounts.services import events
 from usermgmt import audit
 from usermgmt.actor import Actor
-from usermgmt.errors import BASE, Fault, Invalid, NotFound
+from usermgmt.errors import BASE, Fault, Invalid, NotFound, Quota, TooManyRequests
 
 KEPT = timedelta(days=30)  # mails that were sent, for whoever asks
 
@@ -60,9 +62,27 @@ def ask_for_proof(*, actor: Actor | None, user: User) -> None:
 
 def greet(user: User, *, welcome: bool, password: bool) -> None:
     """Queue a mail that tells a user of their account, and one with a password, which is made at random when that mail
-    is sent; in the transaction of the caller."""
-    kinds = {Mail.Kind.WELCOME: welcome, Mail.Kind.RANDOM_PASSWORD: password}
-    _queue(Mail(kind=kind, user=user, address=user.email) for kind, wanted in kinds.items() if wanted)
+    is sent; in the transaction of the caller, in which the user is new or locked.
+
+    At most MAILS_PER_HOUR of each kind. Raises TooManyRequests where no more passwords are sent: the user would be
+    left without one.
+    """
+    wanted = {Mail.Kind.WELCOME: welcome, Mail.Kind.RANDOM_PASSWORD: password}
+    if not any(wanted.values()):
+        return
+    recent = _recent(user)
+    if password and not _is_room(recent[Mail.Kind.RANDOM_PASSWORD]):
+        raise _too_many(recent[Mail.Kind.RANDOM_PASSWORD])
+    _queue(
+        Mail(kind=kind, user=user, address=user.email)
+        for kind, asked in wanted.items()
+        if asked and _is_room(recent[kind])
+    )
+
+
+def withdraw_passwords(user: User) -> None:
+    """Send no password any more that was to be made for a user, from whom it was taken away again meanwhile."""
+    Mail.objects.filter(user=user, kind=Mail.Kind.RANDOM_PASSWORD).exclude(state=Mail.State.SENT).delete()
 
 
 def whose_proof(*, actor: Actor | None, user_id: int, lock: bool = False) -> User:
@@ -103,10 +123,8 @@ def announce(user: User, former: Former, changes: audit.Changes) -> None:
     if "password" in changes and former.had_password:
         told.append(Mail(kind=Mail.Kind.PASSWORD_CHANGED, user=user, address=former.address))
     if told:
-        recent = list(
-            Mail.objects.filter(user=user, created_at__gt=timezone.now() - _HOUR).values_list("kind", flat=True)
-        )
-        _queue(mail for mail in told if recent.count(mail.kind) < settings.MAILS_PER_HOUR)
+        recent = _recent(user)
+        _queue(mail for mail in told if _is_room(recent[mail.kind]))
 
 
 def forget() -> int:
@@ -130,6 +148,27 @@ def _refuse(**reasons: bool) -> None:
     faults = [Fault(BASE, code) for code, wrong in reasons.items() if wrong]
     if faults:
         raise Invalid(faults)
+
+
+def _recent(user: User) -> Mapping[str, list[datetime]]:
+    """When the mails of each kind were queued that a user was sent in the last hour, newest first."""
+    rows = Mail.objects.filter(user=user, created_at__gt=timezone.now() - _HOUR).order_by("-created_at")
+    moments: dict[str, list[datetime]] = defaultdict(list)
+    for kind, moment in rows.values_list("kind", "created_at"):
+        moments[kind].append(moment)
+    return moments
+
+
+def _is_room(moments: Sequence[datetime]) -> bool:
+    return len(moments) < settings.MAILS_PER_HOUR
+
+
+def _too_many(moments: Sequence[datetime]) -> TooManyRequests:
+    """The refusal of one more mail: until the one is an hour old that leaves room for it."""
+    limit: int = settings.MAILS_PER_HOUR
+    left = moments[limit - 1] + _HOUR - timezone.now()
+    wait = max(1, math.ceil(left.total_seconds()))
+    return TooManyRequests(wait, Quota(limit=limit, remaining=0, reset=wait))
 
 
 def _queue(mails: Iterable[Mail]) -> None:

@@ -1,10 +1,11 @@
 """Who is in which team."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from accounts.models import Membership, Team, User
 from accounts.services import events
 from usermgmt import audit
+from usermgmt.errors import Fault, Invalid
 
 
 def join_default(users: Sequence[User]) -> None:
@@ -24,6 +25,33 @@ def join_default(users: Sequence[User]) -> None:
         for team_id in teams.get(user.client_id, ())
     ]
     Membership.objects.bulk_create(rows, batch_size=events.BATCH_SIZE)
+
+
+def faults_of(team_ids: Collection[int], client_id: int | None) -> list[Fault]:
+    """The faults of the teams that a user of that client is to be in; None: administrators are in none."""
+    wanted = set(team_ids)
+    there = Team.objects.filter(client_id=client_id) if client_id is not None else Team.objects.none()
+    found = there.filter(pk__in=wanted).count() if wanted else 0
+    return [] if found == len(wanted) else [Fault("teams", "team_of_other_client")]
+
+
+def put(user: User, team_ids: Collection[int]) -> audit.Changes:
+    """Have a user, whose row is locked, in exactly these teams; gives the change, where there is any.
+
+    Raises Invalid: some are not of the client of the user.
+    """
+    faults = faults_of(team_ids, user.client_id)
+    if faults:
+        raise Invalid(faults)
+    present = set(Membership.objects.filter(user=user).values_list("team_id", flat=True))
+    wanted = set(team_ids)
+    if present == wanted:
+        return {}
+    names = dict(Team.objects.filter(pk__in=present | wanted).order_by("name_folded").values_list("pk", "name"))
+    Membership.objects.filter(user=user, team_id__in=present - wanted).delete()
+    Membership.objects.bulk_create([Membership(user=user, team_id=pk) for pk in sorted(wanted - present)])
+    before, after = ([name for pk, name in names.items() if pk in chosen] for chosen in (present, wanted))
+    return {"teams": (before, after)}
 
 
 def leave_all(user: User) -> audit.Changes:

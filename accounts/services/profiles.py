@@ -32,15 +32,18 @@ def faults_of(sent: Mapping[str, Any]) -> list[Fault]:
     faults = []
     for field, maximum in LENGTHS.items():
         value = sent.get(field, "")
-        # A bio has lines; nothing else of a control character has a place in it either.
-        shown = value.replace("\r\n", " ").replace("\n", " ") if field == "bio" else value
         if len(value) > maximum:
             faults.append(Fault(field, "too_long", {"maximum": maximum}))
-        elif has_control_characters(shown):
+        elif has_control_characters(_without_line_ends(value) if field == "bio" else value):
             faults.append(Fault(field, "invalid"))
     if "custom_fields" in sent:
         faults += _of_custom_fields(sent["custom_fields"])
     return faults
+
+
+def _without_line_ends(text: str) -> str:
+    """What may have lines may have no other control character either."""
+    return text.replace("\r\n", " ").replace("\n", " ")
 
 
 def _of_custom_fields(values: Mapping[str, Any]) -> list[Fault]:
@@ -58,7 +61,7 @@ def _of_one(definition: CustomField, value: Any) -> Iterator[Fault]:
         if definition.required:
             yield Fault("custom_fields", "custom_required", told)
         return
-    if not isinstance(value, str):
+    if not isinstance(value, str) or has_control_characters(_without_line_ends(value)):
         yield Fault("custom_fields", "custom_invalid", told)
     elif definition.kind == CustomField.Kind.SELECT:
         if value not in definition.options:

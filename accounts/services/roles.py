@@ -33,6 +33,14 @@ def granted_by(names: Collection[str]) -> frozenset[str]:
     return _grants(Q(group__name__in=names))
 
 
+def exceeding(names: Collection[str], grants: Collection[str]) -> list[str]:
+    """Those of the roles that allow more than `grants`, in the order of their names."""
+    known = [grant.value for grant in Grant if grant.value not in grants]
+    # Not asked by name: nobody says how many names are sent.
+    greater = _ours().filter(codename__in=known).values_list("group__name", flat=True)
+    return sorted({name for name in greater if name in names})
+
+
 def faults_of(names: Iterable[str]) -> list[Fault]:
     """The faults of roles that are to be given to a user."""
     return [Fault("roles", "unknown_role", {"role": name}) for name in roles.missing(names)]
@@ -50,16 +58,17 @@ def give(user: User, names: Collection[str]) -> audit.Changes:
 def create(*, actor: Actor | None, name: str, grants: Collection[str] = (), reported: Sequence[Fault] = ()) -> Group:
     """Make a role. Raises Forbidden, Invalid."""
     _check_actor(actor)
-    raise_all(reported, [*_faults_of_name(name, None), *_faults_of_grants(grants)])
     try:
         with transaction.atomic():
+            _wait_for_turn()
+            raise_all(reported, [*_faults_of_name(name, None), *_faults_of_grants(grants)])
             group = Group.objects.create(name=name)
             group.permissions.set(_permissions(grants))
             audit.record(
                 actor=actor,
                 action="role.created",
                 target=("role", group.pk),
-                changes={"name": (None, name), "grants": (None, sorted(grants))},
+                changes={"name": (None, name), "grants": (None, sorted(set(grants)))},
             )
     except IntegrityError as error:
         raise Invalid([_TAKEN]) from error
@@ -81,6 +90,7 @@ def update(
     _check_actor(actor)
     try:
         with transaction.atomic():
+            _wait_for_turn()
             group = _locked(role_id)
             faults = [] if name is None else _faults_of_name(name, group)
             raise_all(reported, [*faults, *_faults_of_grants(grants or ())])
@@ -115,6 +125,12 @@ def delete(*, actor: Actor | None, role_id: int) -> None:
 def _check_actor(actor: Actor | None) -> None:
     if actor is not None and not policies.can_administer_roles(actor):
         raise Forbidden
+
+
+def _wait_for_turn() -> None:
+    """Name roles one at a time: the database's own constraint on names regards case. A lock on a role that is always
+    there will do, until the end of the transaction."""
+    list(Group.objects.select_for_update().filter(name=roles.DEFAULT))
 
 
 def _locked(role_id: int) -> Group:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts import emails, passwords, policies, usernames
+from accounts import emails, passwords, policies, profile, usernames
 from accounts.grants import Grant
 from accounts.managers import ACTIVE_ADMINISTRATOR
 from accounts.models import SignIn, User
@@ -91,11 +91,13 @@ def create(
     `accounts.hashers.imported`, instead of a password. must_change_password: if None, as
     `passwords.must_change` has it for what an administrator chose through an API. invite: send a mail with a
     link to set the first password, so there must be none yet. welcome: send a mail that greets. prove_email: send one
-    with a link that proves the address. send_password: send one with a password made at random, which there must be
-    no other beside, and which must be changed. password_policy: the standard one if None.
+    with a link that proves the address. send_password: send one with a password made at random, which must be changed;
+    whatever other one is sent along is none. password_policy: the standard one if None.
     reported: faults that the contract found while reading; raised together with the rules' own.
     Raises Forbidden (outside of the client that the actor's token is bound to), Invalid.
     """
+    if send_password:
+        password = password_hash = None
     client, faults = _client(actor, client_id)
     place = client_id if not isinstance(client_id, Home) else client.pk if client is not None else None
     authority.check_creation(actor, place)
@@ -118,7 +120,7 @@ def create(
         sent["password"] = password
     checks.normalise(sent, User(), name_from_parts=not name.strip())
     if invite:
-        faults += checks.invitation(has_password=bool(password or password_hash), active=active)
+        faults += checks.invitation(has_password=bool(password or password_hash or send_password), active=active)
     raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
     authority.check_gift(actor, sent["roles"])
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
@@ -153,6 +155,7 @@ def create(
         if refusal.faults != _USERNAME_TAKEN:
             raise
         # Somebody took the name that was made here since it was looked up: not the caller's fault.
+        user.client = client  # the default one may have been made along, and is no more
         user.username = usernames.made_from(user.email, distinct=True)
         return _insert(user, along)
 
@@ -172,6 +175,7 @@ def update(
     status_text: str | Unset = UNSET,
     custom_fields: Mapping[str, Any] | Unset = UNSET,
     roles: Collection[str] | Unset = UNSET,
+    teams: Collection[int] | Unset = UNSET,
     password: str | Unset | None = UNSET,
     client_id: int | Home | Unset | None = UNSET,
     active: bool | Unset = UNSET,
@@ -186,11 +190,12 @@ def update(
 ) -> User:
     """Change what was sent, and nothing else; tell by mail of another address or password.
 
-    password: None takes the password away, then there is no sign-in. must_change_password: if not said, a new
-    password of one's own choice takes the duty away, and one that an administrator chose is treated as in
-    `create`. versions: the versions that the caller knows; any other is Stale. proof: asked with the locked row,
-    in the transaction; raises Invalid, or gives what is to be changed along, whoever the actor is. The rest as in
-    `create`.
+    teams: the numbers of those to be in, all of the client of the user, of the new one if it changes along; whoever
+    changes the client leaves those of the former. password: None takes the password away, then there is no sign-in.
+    must_change_password: if not said, a new password of one's own choice takes the duty away, and one that an
+    administrator chose is treated as in `create`. versions: the versions that the caller knows; any other is Stale.
+    proof: asked with the locked row, in the transaction; raises Invalid, or gives what is to be changed along,
+    whoever the actor is. The rest as in `create`.
     Raises Forbidden (see `authority.check`), MustChangePassword (an actor who must, changing anything but the own
     password), Invalid, InvalidToken (see `authority.check_signed_in`), NotFound, Stale.
     """
@@ -206,6 +211,7 @@ def update(
         "status_text": status_text,
         "custom_fields": custom_fields,
         "roles": roles if isinstance(roles, Unset) else sorted(set(roles)),
+        "teams": teams if isinstance(teams, Unset) else sorted(set(teams)),
         "password": None if send_password else password,
         "client_id": client_id,
         "active": active,
@@ -229,6 +235,8 @@ def update(
     if demotes and _is_last_administrator(user):
         faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
     faults += checks.faults_of(sent, user, password_policy or passwords.standard())
+    if "teams" in sent:
+        faults += memberships.faults_of(sent["teams"], sent.get("client_id", user.client_id))
     refused = bool(faults or reported)  # then there is no need of a hash
     if not refused and duties.is_dodged(actor=actor, user=user, sent=sent):
         faults.append(Fault("password", "password_unchanged"))
@@ -252,10 +260,17 @@ def update(
             sent["client_id"] = client.pk
         changes = _apply(sent, user, client)
         mails.greet(user, welcome=welcome, password=send_password)
-        if changes:
-            audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
-            mails.announce(user, former, changes)
+        if "password" in changes and not send_password:
+            mails.withdraw_passwords(user)
+        _tell(actor, user, former, changes)
     return user
+
+
+def _tell(actor: Actor | None, user: User, former: mails.Former, changes: audit.Changes) -> None:
+    """Let the audit trail know what changed, and whom it concerns."""
+    if changes:
+        audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
+        mails.announce(user, former, changes)
 
 
 def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | None = None) -> None:
@@ -406,11 +421,12 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     written: set[str] = set()
     for field, value in sent.items():
         column = "is_active" if field == "active" else field
-        if field == "roles" or (before := getattr(user, column)) == value:
+        if field in ("roles", "teams") or profile.is_same(before := getattr(user, column), value):
             continue
         changes[field] = (None, None) if field == "password" else (before, value)
         setattr(user, column, value)
         written.add(column)
+    changes |= _apply_teams(sent, user, moved="client_id" in written)
     if not changes:
         return changes
     moved = "email" in written and emails.canonical(user.email) != canonical
@@ -418,7 +434,6 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         user.client = client
         user.is_superuser = client is None
         written.add("is_superuser")
-        changes |= memberships.leave_all(user)
     if "password" in written:
         user.password_version += 1
         written.add("password_version")
@@ -438,3 +453,10 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     user.updated_at = timezone.now()
     user.save(update_fields=[*written, "version", "updated_at"])
     return changes
+
+
+def _apply_teams(sent: Mapping[str, Any], user: User, *, moved: bool) -> audit.Changes:
+    """Put the user, who has the new client already, into the teams that were sent, else out of a former client's."""
+    if "teams" in sent:
+        return memberships.put(user, sent["teams"])
+    return memberships.leave_all(user) if moved else {}

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ApiToken, Event
-from accounts.services import api_tokens
+from accounts.services import api_tokens, logins
 from accounts.tests.callers import api_token_of, bearing
 from accounts.tests.factories import UserFactory
 from usermgmt import audit
+from usermgmt.errors import InvalidToken
 
 LIST = "/admin/accounts/apitoken/"
 ADD = f"{LIST}add/"
@@ -285,3 +286,37 @@ def test_a_form_of_somebody_else_makes_nothing(cast):
 
     assert browser.post(ADD, new(cast.owner)).status_code == 403
     assert not ApiToken.objects.exists()
+
+
+# Those of sign-ins
+
+
+def login_of(user):
+    return api_token_of(user, name="Rocket.Chat", kind=ApiToken.Kind.LOGIN)
+
+
+def test_sign_ins_by_token_are_listed_and_filtered_by_kind(browser, cast):
+    login_of(cast.owner)
+    api_token_of(cast.owner, name="Nightly import")
+
+    assert found(browser, "") == {"Rocket.Chat", "Nightly import"}
+    assert found(browser, "?kind=login") == {"Rocket.Chat"}
+    assert found(browser, "?kind=api") == {"Nightly import"}
+    assert found(browser, "?kind=king") == {"Rocket.Chat", "Nightly import"}
+    page = browser.get(LIST).content.decode()
+    assert '<td class="field-kind_of_token">login</td>' in page
+    assert '<td class="field-kind_of_token">API</td>' in page
+
+
+def test_a_sign_in_by_token_is_revoked_like_any_other(browser, cast):
+    token, text = login_of(cast.owner)
+    assert logins.resume(token=text) == cast.owner
+    assert f'href="{LIST}{token.pk}/revoke/"' in browser.get(change(token)).content.decode()
+
+    answer = browser.post(LIST, {"action": "revoke", "post": "yes", "_selected_action": [token.pk]})
+
+    assert told(answer) == ["1 API token revoked."]
+    with pytest.raises(InvalidToken):
+        logins.resume(token=text)
+    event = Event.objects.about("user", cast.owner.pk)[0]
+    assert (event.action, event.contract, event.actor_id) == ("api_token.revoked", "admin", cast.administrator.pk)

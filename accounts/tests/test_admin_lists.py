@@ -236,11 +236,12 @@ def test_the_audit_trail_can_only_be_read(browser):
     assert event.action == "sign_in.succeeded"
 
 
-def test_the_first_page_shows_the_latest_events_and_no_groups(browser, cast):
+def test_the_first_page_shows_the_latest_events_and_groups_as_roles(browser, cast):
     users.sign_out(actor=cast.spare, user_id=cast.owner.pk)
     page = browser.get("/admin/").content.decode()
     assert page.index("user.signed_out") < page.index("olga@example.com") < page.index("by sam@example.com")
     assert "Groups" not in page
+    assert '<a href="/admin/accounts/rolegroup/">Roles</a>' in page
     assert "Recent actions" not in page
     assert browser.get("/admin/auth/group/").status_code == 404
 

@@ -8,12 +8,25 @@ from functools import partial
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import ApiToken, Event, Mail, OneTimeToken, Purpose, SignIn, SignInAddress, User
+from accounts.models import (
+    ApiToken,
+    Event,
+    Mail,
+    Membership,
+    OneTimeToken,
+    Purpose,
+    SignIn,
+    SignInAddress,
+    Team,
+    User,
+)
 from accounts.services import erasure, personal_data, sign_ins, users
 from accounts.tests.callers import caller, is_signed_in, sign_in_or_not, tokens_of
 from accounts.tests.factories import PASSWORD
@@ -44,6 +57,11 @@ def furnish(user):
     Mail.objects.create(user=None, kind=Mail.Kind.PASSWORD_RESET, address=user.email.upper())
     SignInAddress.objects.create(user=user, address="192.0.2.7")
     StoredAnswer.objects.create(key=f"{user.pk:064d}", actor_id=user.pk, fingerprint="f", claimed_until=timezone.now())
+    team, _ = Team.objects.get_or_create(client=user.client, name="Mountaineers")
+    Membership.objects.create(user=user, team=team)
+    user.groups.add(Group.objects.get(name="guest"))
+    user.user_permissions.add(Permission.objects.order_by("pk")[0])
+    LogEntry.objects.create(user=user, action_flag=CHANGE, object_repr="x", content_type=None)
 
 
 def rows_of(user):
@@ -94,7 +112,40 @@ def test_everything_of_the_person_is_gone_and_nothing_of_others(furnished, staff
     assert not Mail.objects.filter(address__icontains="olga").exists()
 
 
-OTHERWISE_EMPTY = {"groups", "permissions", "sessions", "admin_log"}  # nothing of ours fills them, or the test below
+OTHERWISE_EMPTY = {"sessions"}  # the test below fills it
+
+
+def test_nothing_of_the_profile_stays_and_roles_and_teams_do(cast):
+    furnish(cast.owner)
+    texts = {"nickname": "Oli", "bio": "Climbs.", "status_text": "Away"}
+    users.update(
+        actor=None, user_id=cast.owner.pk, custom_fields={"Olga's floor": 3}, must_change_password=True, **texts
+    )
+    erase(cast.owner.pk)
+    after = stored(cast.owner)
+    told = ("nickname", "bio", "status_text", "custom_fields", "must_change_password")
+    assert [after[field] for field in told] == ["", "", "", {}, False]
+    assert Team.objects.get().name == "Mountaineers"
+    assert Group.objects.filter(name="guest").exists()
+
+
+def test_the_trail_keeps_nothing_of_a_profile(cast):
+    values = {"bio": "Climbs.", "custom_fields": {"Olga's phone": 4930123456, "deep": {"born": [1990]}}}
+    user = users.create(actor=None, client_id=cast.acme.pk, name="Olga", email="olga2@example.com", roles=["guest"])
+    users.update(actor=None, user_id=user.pk, **values)
+    users.update(actor=None, user_id=user.pk, custom_fields={}, roles=["bot"])
+    Membership.objects.create(user=user, team=Team.objects.create(client=cast.acme, name="Mountaineers"))
+    users.update(actor=None, user_id=user.pk, client_id=cast.globex.pk)
+    erase(user.pk)
+    told = [event.changes for event in Event.objects.about("user", user.pk).order_by("pk")]
+    blank = "(erased)"
+    assert told[0]["roles"] == [[], [blank]]
+    assert told[1:] == [
+        {"bio": [blank, blank], "custom_fields": [{}, blank]},
+        {"custom_fields": [blank, {}], "roles": [[blank], [blank]]},
+        {"client_id": [cast.acme.pk, cast.globex.pk], "teams": [[blank], []]},
+        {},
+    ]
 
 
 def test_sessions_of_the_admin_site_are_gone(cast, staff):

@@ -52,7 +52,17 @@ def test_it_is_the_person_with_everything_that_hangs_on_them(cast):
     assert told["api_tokens"][0]["name"] == "Olga's laptop"
     assert told["one_time_tokens"][0]["purpose"] == "password_reset"
     assert told["sign_in_addresses"][0]["address"] == "192.0.2.7"
+    assert [team["team__name"] for team in told["teams"]] == ["Mountaineers"]
+    assert told["roles"] == [{"group__name": "guest"}]
+    assert [len(told[name]) for name in ("permissions", "admin_log")] == [1, 1]
     assert "stan@example.com" not in json.dumps(told)
+
+
+def test_what_they_tell_of_themselves_is_in_it(cast):
+    values = {"nickname": "Oli", "bio": "Climbs.", "status_text": "Away", "custom_fields": {"floor": [3, {"a": None}]}}
+    users.update(actor=None, user_id=cast.owner.pk, **values)
+    told = export(cast.owner.pk)["user"]
+    assert {name: told[name] for name in values} == values
 
 
 def test_no_secret_and_no_digest_is_in_it(cast):

@@ -4,11 +4,23 @@ from datetime import UTC, datetime
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Membership, Team, User
 from accounts.services import users
 
 NAMES = ["active", "username", "email_verified", "created_at", "updated_at", "last_sign_in", "role", "profile"]
 CHOICES = ", ".join(NAMES)
+BLANK = {
+    "given_name": "",
+    "middle_name": "",
+    "family_name": "",
+    "nickname": "",
+    "bio": "",
+    "status_text": "",
+    "custom_fields": {},
+    "roles": ["user"],
+    "teams": [],
+    "must_change_password": False,
+}
 UNKNOWN = {"errors": {"include": [f"is not one of {CHOICES}"]}}
 
 
@@ -36,7 +48,7 @@ def test_all_that_can_be_included(cast, call):
         "updated_at": "2026-02-03T04:05:06Z",
         "last_sign_in": "2026-03-04T05:06:07.100000Z",
         "role": "user",
-        "profile": {"given_name": "Olga", "middle_name": "M.", "family_name": "Owner"},
+        "profile": {**BLANK, "given_name": "Olga", "middle_name": "M.", "family_name": "Owner"},
     }
 
 
@@ -47,7 +59,7 @@ def test_those_of_an_administrator_who_never_signed_in(cast, call):
         "role": "administrator",
         "last_sign_in": None,
         "active": True,
-        "profile": {"given_name": "", "middle_name": "", "family_name": ""},
+        "profile": {**BLANK, "roles": ["admin"]},
     }
 
 
@@ -101,3 +113,90 @@ def test_every_user_of_a_list_has_it(cast, call, path):
         "Otto Outsider": "user",
         "Dora Disabled": "user",
     }
+
+
+# The profile
+
+
+@pytest.fixture
+def olga(cast):
+    """The owner with all that a profile tells."""
+    for name in ("Écluse", "zebra", "Apple"):
+        Membership.objects.create(user=cast.owner, team=Team.objects.create(client=cast.acme, name=name))
+    Team.objects.create(client=cast.acme, name="Not hers")
+    texts = {"nickname": "Oli", "bio": "Line one\nline two", "status_text": "Away"}
+    return users.update(
+        actor=None,
+        user_id=cast.owner.pk,
+        custom_fields={"floor": 3, "tags": ["a"]},
+        roles=["guest", "bot"],
+        **texts,
+    )
+
+
+PROFILE = {
+    **BLANK,
+    "nickname": "Oli",
+    "bio": "Line one\nline two",
+    "status_text": "Away",
+    "custom_fields": {"floor": 3, "tags": ["a"]},
+    "roles": ["bot", "guest"],
+    "teams": ["Apple", "zebra", "Écluse"],
+}
+
+
+def test_a_profile_tells_all_that_is_known(cast, call, olga):
+    profile = get(call, cast, cast.owner, "profile").json()["profile"]
+    assert profile == PROFILE
+    assert list(profile) == list(PROFILE)
+
+
+def test_it_is_the_same_on_every_call_that_gives_users(cast, call, olga):
+    from accounts.tests.factories import PASSWORD
+
+    staff, credentials = call(cast.administrator), {"email": "olga@example.com", "password": PASSWORD}
+    listed = staff.get("/users?search=olga&include=profile").json()["users"]
+    walked = staff.get("/users?cursor=&search=olga&include=profile").json()["users"]
+    answers = [
+        call().post("/auth/token?include=profile", credentials).json()["user"],
+        call(User.objects.get(pk=olga.pk)).get("/users/current?include=profile").json(),
+        call(User.objects.get(pk=olga.pk)).get(f"/users/{olga.pk}?include=profile").json(),
+        staff.patch(f"/users/{olga.pk}?include=profile", {"name": "Olga New"}).json(),
+    ]
+    assert [user["profile"] for user in (*listed, *walked, *answers)] == [PROFILE] * 6
+
+
+def test_who_must_change_the_password_is_told_so_at_the_sign_in(cast, call):
+    from accounts.tests.factories import PASSWORD
+
+    users.update(actor=None, user_id=cast.owner.pk, must_change_password=True)
+    answer = call().post("/auth/token?include=profile", {"email": "olga@example.com", "password": PASSWORD})
+    assert answer.json()["user"]["profile"] == {**BLANK, "must_change_password": True}
+
+
+def test_a_new_user_has_one_at_once(cast, call):
+    Team.objects.create(client=cast.acme, name="Everybody", join_by_default=True)
+    client, body = call(cast.administrator), {"name": "N", "client_id": cast.acme.pk}
+    secret = {"password": "securepassword", "password_confirmation": "securepassword"}
+    one = client.post("/users?include=profile", {**body, **secret, "email": "one@example.com"}).json()
+    bad = {**body, "email": "nobody"}
+    many = client.post(
+        "/users/bulk?include=profile",
+        {
+            "users": [
+                {**body, **secret, "email": "two@example.com"},
+                bad,
+                {**body, **secret, "email": "three@example.com"},
+            ]
+        },
+    ).json()["results"]
+    assert [result["status"] for result in many] == [201, 422, 201]
+    made = [one, many[0]["user"], many[2]["user"]]
+    assert [user["email"].partition("@")[0] for user in made] == ["one", "two", "three"]
+    assert [user["profile"] for user in made] == [{**BLANK, "teams": ["Everybody"]}] * 3
+
+
+def test_a_profile_tells_what_a_call_has_just_changed(cast, call, olga):
+    moved = call(cast.administrator).patch(f"/users/{olga.pk}?include=profile", {"client_id": None}).json()
+    assert moved["client"] is None
+    assert (moved["profile"]["teams"], moved["profile"]["roles"]) == ([], ["admin", "bot", "guest"])

@@ -17,7 +17,8 @@ KINDS = list(Mail.Kind)
 
 def written(kind, user, token="a-token"):
     mail = Mail(kind=kind, user=user, address=user.email)
-    return letters.write(mail, user, token if kind in Purpose.values else None)
+    password = "a-password" if kind == Mail.Kind.RANDOM_PASSWORD else None
+    return letters.write(mail, user, token if kind in Purpose.values else None, password)
 
 
 def parts_of(letter):
@@ -48,6 +49,41 @@ def test_only_those_that_ask_for_something_have_a_link(cast, kind):
     letter = written(kind, cast.owner)
     assert ("a-token" in letter.body) is (kind in Purpose.values)
     assert "a-token" not in letter.subject
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_one_that_tells_a_password_has_one(cast, kind):
+    letter = written(kind, cast.owner)
+    tells = kind == Mail.Kind.RANDOM_PASSWORD
+    assert ["a-password" in content for content in (letter.subject, *parts_of(letter))] == [False, tells, tells]
+
+
+def test_a_welcome_tells_of_the_account(cast, settings):
+    settings.SITE_NAME, settings.PUBLIC_APP_URL = "Phone book", ""
+    settings.PUBLIC_URL = "https://users.example.com"
+    for content in parts_of(written("welcome", cast.owner)):
+        for told in ("Olga Owner", "Phone book", "olga@example.com", "User name: olga", "https://users.example.com"):
+            assert told in content
+    assert link_in(written("welcome", cast.owner)) == "https://users.example.com"
+
+
+@pytest.mark.parametrize("kind", ["welcome", "random_password"])
+def test_those_who_are_to_sign_in_are_told_where(cast, settings, kind):
+    settings.PUBLIC_URL, settings.PUBLIC_APP_URL = "https://users.example.com", "https://app.example.com/"
+    assert link_in(written(kind, cast.owner)) == "https://app.example.com/"
+    settings.PUBLIC_URL = settings.PUBLIC_APP_URL = ""
+    assert not [
+        content for content in parts_of(written(kind, cast.owner)) if "Sign in at" in content or "href" in content
+    ]
+
+
+@pytest.mark.parametrize("kind", ["welcome", "random_password"])
+def test_names_are_no_markup_there_either(cast, kind):
+    cast.owner.name = '<b>Bold</b> "><a href="https://evil.example">click</a>'
+    text, html = parts_of(written(kind, cast.owner))
+    assert f"Hello {cast.owner.name}," in text
+    assert f"Hello {escape(cast.owner.name)}," in html
+    assert "<b>" not in html and 'href="https://evil.example"' not in html
 
 
 @pytest.mark.parametrize(

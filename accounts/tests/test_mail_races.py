@@ -6,12 +6,13 @@ from collections import Counter
 import pytest
 from django.core import mail
 
+from accounts import passwords
 from accounts.models import Event, Mail, OneTimeToken, Purpose, User
 from accounts.services import delivery, mails, one_time_tokens, sign_ins, users
 from accounts.tests.callers import caller
 from accounts.tests.factories import UserFactory
 from accounts.tests.test_races import CROWD, at_once, posting, repeated
-from usermgmt.errors import InvalidCredentials
+from usermgmt.errors import InvalidCredentials, TooManyRequests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,3 +135,51 @@ def test_of_twelve_who_ask_for_one_account_three_are_served(settings):
     answers = at_once(*(posting(caller(), "/auth/password/reset", {"email": "olga@example.com"}) for _ in range(CROWD)))
     assert Counter(answer.status_code for answer in answers) == {202: 3, 429: CROWD - 3}
     assert Mail.objects.count() == 3
+
+
+@repeated()
+def test_eight_senders_leave_the_password_of_the_mail_that_says_so():
+    """Several mails with a password wait for each user; of each one comes true at most, and one does."""
+    people = [UserFactory(email=f"nina{n}@example.com", username=f"nina{n}") for n in range(6)]
+    for user in people:
+        for _ in range(3):
+            users.update(actor=None, user_id=user.pk, send_password=True)
+    mail.outbox.clear()
+    at_once(*(lambda: list(delivery.deliver()) for _ in range(8)))
+    told: dict[str, list[str]] = {user.email: [] for user in people}
+    for letter in mail.outbox:
+        if letter.subject == "Your password for User Directory":
+            told[letter.to[0]].append(letter.body.split("\n\n")[2])
+    for user in people:
+        stored = User.objects.get(pk=user.pk).password
+        assert [passwords.verified(text, stored) for text in told[user.email]].count(True) == 1
+    assert Event.objects.filter(action="password.mailed").count() == len(people)
+
+
+@repeated()
+def test_a_password_that_is_mailed_and_one_that_is_chosen_do_not_both_count():
+    user = UserFactory(email="nina@example.com")
+    users.update(actor=None, user_id=user.pk, send_password=True)
+    new = "a quite different passphrase"
+    at_once(
+        lambda: list(delivery.deliver()),
+        lambda: users.update(actor=None, user_id=user.pk, password=new),
+    )
+    # The choice is the last word whoever came first: a mail that was late changes nothing.
+    assert sign_ins.verified_user(email="nina@example.com", password=new) == user
+
+
+@repeated()
+def test_of_twelve_who_ask_for_a_password_at_once_three_are_served(settings):
+    settings.MAILS_PER_HOUR = 3
+    user = UserFactory(email="nina@example.com")
+
+    def asking():
+        try:
+            return users.update(actor=None, user_id=user.pk, send_password=True).version
+        except TooManyRequests:
+            return None
+
+    served = at_once(*[asking] * CROWD)
+    assert sorted(version for version in served if version is not None) == [2, 3, 4]
+    assert Mail.objects.filter(kind=Mail.Kind.RANDOM_PASSWORD).count() == 3

@@ -112,6 +112,31 @@ def test_each_door_brings_its_own_minimum():
     assert check("fünf5", owner=NOBODY, policy=Policy(minimum=6)) == [Fault("password", "too_short", {"minimum": 6})]
 
 
+def test_a_policy_may_ask_for_kinds_of_characters_and_short_runs_and_tells_all_that_is_missing():
+    policy = Policy(minimum=14, guessable=True, mixed=True, longest_run=3)
+    assert [fault.code for fault in check("    ....", owner=NOBODY, policy=policy)] == [
+        "too_short",
+        "password_with_run",
+        "password_without_lowercase",
+        "password_without_uppercase",
+        "password_without_digit",
+    ]
+    assert check("Longer and 1 dash-", owner=NOBODY, policy=policy) == []
+    assert check("Three aaa are 1 run!", owner=NOBODY, policy=policy) == []
+    assert [fault.code for fault in check("Four aaaa are a run 1!", owner=NOBODY, policy=policy)] == [
+        "password_with_run"
+    ]
+    assert [fault.code for fault in check("Blanks are no symbols 1", owner=NOBODY, policy=policy)] == [
+        "password_without_symbol"
+    ]
+    # Letters and digits are those of ASCII; another script's are symbols (as Rocket.Chat has it).
+    assert [fault.code for fault in check("ÀÉÎÕÜÀÉÎÕÜÀÉÎÕ", owner=NOBODY, policy=policy)] == [
+        "password_without_lowercase",
+        "password_without_uppercase",
+        "password_without_digit",
+    ]
+
+
 def test_an_operator_who_insists_is_let_in_a_development_run():
     assert check("password", owner=NOBODY, policy=operators()) == []
     assert check("x", owner=NOBODY, policy=operators()) == []

@@ -1,10 +1,11 @@
 """How many queries each call may take, whatever the size of the directory (native contract 5)."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Event, User
+from accounts.models import Event, Membership, Team, User
 from accounts.tests.factories import PASSWORD, UserFactory
 from clients.models import Client
 
@@ -15,7 +16,12 @@ NEW = {"password": "securepassword", "password_confirmation": "securepassword"}
 def crowd(cast):
     """A hundred more users, each of a client of its own, and a hundred events."""
     clients = Client.objects.bulk_create([Client(name=f"Client {number}") for number in range(100)])
-    User.objects.bulk_create([UserFactory.build(client=client, is_superuser=False, password="!") for client in clients])
+    people = [UserFactory.build(client=client, is_superuser=False, password="!") for client in clients]
+    User.objects.bulk_create(people)
+    guest = Group.objects.get(name="guest")
+    for user, client in zip(people, clients, strict=True):
+        user.groups.add(guest)
+        Membership.objects.create(user=user, team=Team.objects.create(client=client, name="Everybody"))
     Event.objects.bulk_create([Event(action="user.created", contract="native", target_kind="user") for _ in clients])
     cast.invited = UserFactory(client=cast.acme, password="!")
 
@@ -36,7 +42,8 @@ def test_oneself_is_read_in_one_query(cast, call, crowd):
     client = call(cast.owner)
 
     assert len(queries(lambda: client.get("/users/current"))) == 1
-    assert len(queries(lambda: client.get("/users/current?include=role,profile,last_sign_in"))) == 1
+    assert len(queries(lambda: client.get("/users/current?include=role,last_sign_in"))) == 1
+    assert len(queries(lambda: client.get("/users/current?include=role,profile,last_sign_in"))) == 3
     assert len(queries(lambda: client.get(f"/users/{cast.owner.pk}"))) == 1
 
 
@@ -45,6 +52,7 @@ def test_a_user_is_read_in_two_queries(cast, call, crowd):
 
     assert len(queries(lambda: client.get(f"/users/{cast.owner.pk}"))) == 2
     assert len(queries(lambda: client.get(f"/users/{cast.spare.pk}?include=role"))) == 2
+    assert len(queries(lambda: client.get(f"/users/{cast.spare.pk}?include=profile"))) == 4
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,9 @@ def test_a_user_is_read_in_two_queries(cast, call, crowd):
         ("/users?", 3),
         ("/users?ordering=-last_sign_in&", 3),
         ("/users?search=example&client_id=null&active=true&", 3),
-        ("/users?include=role,profile&", 3),
+        ("/users?include=role,username&", 3),
+        ("/users?include=role,profile&", 5),
+        ("/users?cursor=&include=profile&", 4),
         ("/users?cursor=&", 2),
         ("/users?cursor=&ordering=-name&", 2),
         ("/users?cursor=&ordering=last_sign_in&", 3),

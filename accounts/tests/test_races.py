@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts import trail
-from accounts.models import Event, Mail, OneTimeToken, SignIn, User
+from accounts.models import ApiToken, Event, Mail, Membership, OneTimeToken, SignIn, SignInAddress, Team, User
 from accounts.services import users
 from accounts.tests.callers import caller, sign_in_or_not, tokens_of
 from accounts.tests.factories import PASSWORD, AdministratorFactory, UserFactory
@@ -22,6 +22,7 @@ from clients.tests.factories import ClientFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 12
+_OF_USERS = (ApiToken, SignIn, SignInAddress, Mail, OneTimeToken, Membership, User.groups.through)
 SECONDS = 30  # for all to reach the barrier; whoever does not has died
 
 
@@ -58,7 +59,7 @@ def repeated(number=3):
         def run(*arguments, **options):
             for _ in range(number):
                 with trail.opened(trail.EMPTYING):
-                    for model in (SignIn, Mail, OneTimeToken, User, Client, Event):
+                    for model in (*_OF_USERS, User, Team, Client, Event):
                         model._base_manager.all()._raw_delete(connection.alias)
                 test(*arguments, **options)
 

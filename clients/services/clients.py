@@ -19,9 +19,8 @@ _FIELDS = {"client_name_unique": "name", "client_name_not_blank": "name"}
 _HAS_USERS = Fault(BASE, "has_users")
 
 
-def check(*, name: str, client_id: int | None = None) -> list[Fault]:
-    """The faults of a name for the client `client_id`, or for a new one."""
-    name = name.strip()
+def name_form(name: str) -> list[Fault]:
+    """The faults of a (trimmed) name by itself; teams are named as clients are."""
     if is_blank(name):
         return [Fault("name", "blank")]
     # The folded form is what the unique index holds; some letters fold to eighteen. Folding comes second:
@@ -30,9 +29,16 @@ def check(*, name: str, client_id: int | None = None) -> list[Fault]:
         return [Fault("name", "too_long", {"maximum": NAME_MAX_LENGTH})]
     if has_control_characters(name):
         return [Fault("name", "invalid")]
-    if Client.objects.named(name).exclude(pk__in=[client_id]).exists():
-        return [Fault("name", "taken")]
     return []
+
+
+def check(*, name: str, client_id: int | None = None) -> list[Fault]:
+    """The faults of a name for the client `client_id`, or for a new one."""
+    name = name.strip()
+    faults = name_form(name)
+    if not faults and Client.objects.named(name).exclude(pk__in=[client_id]).exists():
+        return [Fault("name", "taken")]
+    return faults
 
 
 def create(*, actor: Actor | None, name: str, reported: Sequence[Fault] = ()) -> Client:

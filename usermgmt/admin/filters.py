@@ -49,7 +49,7 @@ class SinceFilter(SimpleListFilter):
 class RowFilter(ListFilter):
     """Rows that belong to one row of another table, found by typing: there may be too many to list.
 
-    column: the foreign key.
+    column: the foreign key, or the way to those rows.
     """
 
     column: ClassVar[str]
@@ -59,9 +59,13 @@ class RowFilter(ListFilter):
     def __init__(self, request: Any, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
         self.site = model_admin.admin_site
-        self.key = model._meta.get_field(self.column)
+        self.key = self.key_of(model)
         values = params.pop(self.parameter_name, [""])
         self.chosen = values[-1]
+
+    def key_of(self, model: Any) -> Any:
+        """The field that autocompletion goes by."""
+        return model._meta.get_field(self.column)
 
     def has_output(self) -> bool:
         return True
@@ -72,11 +76,16 @@ class RowFilter(ListFilter):
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.chosen:
             return queryset
-        return queryset.filter(**{self.column: int(self.chosen)}) if is_id(self.chosen) else queryset.none()
+        return self.belonging(queryset, int(self.chosen)) if is_id(self.chosen) else queryset.none()
+
+    def belonging(self, queryset: QuerySet[Any], pk: int) -> QuerySet[Any]:
+        """Of `queryset` the rows that belong to the one of that number."""
+        return queryset.filter(**{self.column: pk})
 
     def choices(self, changelist: Any) -> Any:
         rows = self.key.remote_field.model._default_manager.all()
-        field = forms.ModelChoiceField(rows, required=False, widget=RowSelect(self.key, self.site))
+        field: Any = forms.ModelChoiceField(rows, required=False, widget=RowSelect(self.key, self.site))
+        field.label_from_instance = self.site.get_model_admin(self.key.remote_field.model).label
         name = f"{self.parameter_name}-filter"
         yield {
             "id": name,

@@ -21,6 +21,18 @@ class Text(forms.CharField):
         return str(self.to_python(value))
 
 
+class Lines(Text):
+    """Text of several lines; browsers send them ended as in mails, and other doors do not."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.to_python(initial), data)
+
+
 class Throttled(forms.BaseForm):
     """A form that asks for a password, and may be asked too often. refusal: that it was."""
 
@@ -54,6 +66,10 @@ class ServiceForm(forms.BaseForm):
         """
         raise NotImplementedError
 
+    def place_of(self, fault: Fault) -> str | None:
+        """The field that a fault stands beside; None: above them all."""
+        return fault.field if fault.field in self.fields else None
+
     def _post_clean(self) -> None:
         # Django's own hook for the rules of a model, after those of the fields.
         reported = [Fault(field, "invalid") for field in self.errors]
@@ -62,7 +78,7 @@ class ServiceForm(forms.BaseForm):
         except Invalid as refusal:
             for fault in refusal.faults:
                 if fault not in reported:
-                    self.add_error(fault.field if fault.field in self.fields else None, words.of_fault(fault))
+                    self.add_error(self.place_of(fault), words.of_fault(fault))
         except Stale:
             self.add_error(
                 None,

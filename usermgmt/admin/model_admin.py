@@ -36,7 +36,16 @@ class DirectoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for
         """The rows that `word` of a search means."""
         raise NotImplementedError
 
+    def label(self, row: Any) -> str:
+        """What a row is called where it is chosen among others."""
+        return str(row)
+
+    def narrowed(self, request: HttpRequest, rows: Any) -> Any:
+        """The rows that autocompletion may offer, by what the widget put into its address."""
+        return rows
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        queryset = self.narrowed(request, queryset)
         for word in search_term.split():
             # No column holds control characters, and PostgreSQL takes no NUL.
             queryset = queryset.none() if has_control_characters(word) else self.find(queryset, word)

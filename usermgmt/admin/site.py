@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -43,11 +45,19 @@ class SignInForm(Throttled, AdminAuthenticationForm):
             raise
 
 
+class Offered(AutocompleteJsonView):
+    """What autocompletion finds, by the names that the pages of the model give."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        model_admin: Any = self.model_admin
+        return {"id": str(getattr(obj, to_field_name)), "text": model_admin.label(obj)}
+
+
 class DirectorySite(admin.AdminSite):
     """Django's site; the project's own stands in `usermgmt.apps`."""
 
     login_form = SignInForm
-    enable_nav_sidebar = False  # three lists need no second menu
+    enable_nav_sidebar = False  # so few lists need no second menu
 
     @property
     def site_title(self) -> str:  # type: ignore[override]
@@ -60,6 +70,16 @@ class DirectorySite(admin.AdminSite):
     @property
     def index_title(self) -> str:  # type: ignore[override]
         return f"{settings.SITE_NAME} administration"
+
+    def get_model_admin(self, model: Any) -> Any:
+        """The pages of a model, or of its proxy: Django's groups are roles here."""
+        for known, pages in self._registry.items():
+            if model in (known, known._meta.concrete_model):
+                return pages
+        raise NotRegistered(f"The model {model.__name__} is not registered.")
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return Offered.as_view(admin_site=self)(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return throttled(super().login(request, extra_context))

@@ -1,5 +1,6 @@
 """What the directory's refusals and records are in the words of the admin site."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,10 +43,14 @@ def of_moment(moment: datetime | None) -> str:
 def of_value(value: Any) -> str:
     """A value of the audit trail."""
     match value:
-        case None | "":
+        case None | "" | []:
             return "none"
         case bool():
             return "yes" if value else "no"
+        case list():
+            return ", ".join(map(of_value, value))
+        case dict():
+            return json.dumps(value, ensure_ascii=False) if value else "none"
         case _:
             return str(value)
 

@@ -62,10 +62,11 @@ class Calls(GenericViewSet[Any]):
 
     def check_permissions(self, request: Request) -> None:
         """Before all other rules, for all contracts: by a token that is read-only, nothing but reading; by whoever
-        must change the password, nothing but that."""
-        if request.method not in READING and getattr(request.auth, "read_only", False):
+        must change the password, nothing but that. Leaving is open to both."""
+        leaves = self.action in self.signs_out
+        if request.method not in READING and not leaves and getattr(request.auth, "read_only", False):
             raise Forbidden
-        if getattr(request.user, "must_change_password", False) and self.action not in self.signs_out:
+        if getattr(request.user, "must_change_password", False) and not leaves:
             about_oneself = self.target_id == actor_of(request).pk
             if not (about_oneself and self.action in self.changes_own_password):
                 raise MustChangePassword

@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from usermgmt.http import middleware
 from usermgmt.tests.canaries import Watch
 
+API_TOKEN = "um_0123456789abcdef_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJlc2ln"
 
 
@@ -63,6 +64,25 @@ def test_an_answer_that_hands_a_token_out_may(watch):
     watch.answered(posted("/auth/token", {}), JsonResponse({"access": JWT}))
 
     assert watch.findings == []
+
+
+@pytest.mark.parametrize("key", ["authToken", "resume", "pass", "token", "new_password", "refresh"])
+def test_whatever_a_contract_calls_its_secrets_is_watched(watch, key):
+    watch.answered(posted("/api/v1/users.update", {key: "canary in a coal mine"}), JsonResponse({}))
+    watch.answered(posted("/api/v1/users.create", {}), JsonResponse({"bio": "canary in a coal mine"}))
+
+    assert watch.findings == ["the secret 'canary in a coal min'... in the answer to POST /api/v1/users.create"]
+
+
+def test_a_login_by_a_token_tells_that_token_and_no_password(watch):
+    sent = {"resume": API_TOKEN, "password": "canary in a coal mine"}
+    watch.answered(posted("/api/v1/login", sent), JsonResponse({"authToken": API_TOKEN}))
+    assert watch.findings == []
+
+    watch.answered(posted("/api/v1/login", sent), JsonResponse({"me": "canary in a coal mine"}))
+    watch.answered(posted("/api/v1/users.create", {}), JsonResponse({"bio": API_TOKEN}))
+    assert "the secret 'canary in a coal min'... in the answer to POST /api/v1/login" in watch.findings
+    assert "an API token in the answer to POST /api/v1/users.create" in watch.findings
 
 
 def test_what_was_sent_as_no_secret_may_come_back(watch):

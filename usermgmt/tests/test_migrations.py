@@ -67,7 +67,7 @@ def migrate(*targets):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_names_of_users_who_are_there_already_are_filled_in(monkeypatch):
-    migration = import_module("accounts.migrations.0009_names_in_two_parts")
+    migration = import_module("accounts.migrations.0010_names_in_two_parts")
     monkeypatch.setattr(migration, "BATCH", 2)
     users = [
         AdministratorFactory(name="Ada Administrator"),
@@ -79,7 +79,7 @@ def test_the_names_of_users_who_are_there_already_are_filled_in(monkeypatch):
     columns = ("pk", "first_name_shown", "last_name_shown", "updated_at", "version")
     before = list(User.objects.order_by("pk").values_list(*columns))
     try:
-        migrate(("accounts", "0008_profiles_teams_and_custom_fields"))
+        migrate(("accounts", "0009_roles_under_their_name"))
     finally:
         migrate()
     assert list(User.objects.order_by("pk").values_list(*columns)) == before

@@ -93,7 +93,7 @@ def test_the_key_is_in_place_only_when_it_is_whole(read, tmp_path, monkeypatch):
 
 # Strict readers
 
-BOOLEANS = ["DEBUG", "DEVELOPMENT", "HTTPS"]
+BOOLEANS = ["DEBUG", "DEVELOPMENT", "HTTPS", "ROCKETCHAT_REGISTRATION", "ROCKETCHAT_PASSWORD_POLICY"]
 INTEGERS = {
     "PASSWORD_MIN_LENGTH": 1,
     "ARGON2_MEMORY_KIB": 8,
@@ -103,6 +103,7 @@ INTEGERS = {
     "JWT_REFRESH_LIFETIME": 1,
     "SIGN_IN_FAILURES": 1,
     "SIGN_IN_FAILURES_PER_ADDRESS": 1,
+    "ROCKETCHAT_PASSWORD_MIN_LENGTH": 1,
 }
 
 
@@ -197,6 +198,58 @@ def test_lists_are_separated_by_commas_and_may_have_blanks(read):
     values = read(SECRET_KEY=KEY, ALLOWED_HOSTS=" a.example , b.example,", TRUSTED_PROXIES="10.0.0.0/8, ::1")
     assert values["ALLOWED_HOSTS"] == ["a.example", "b.example"]
     assert values["TRUSTED_PROXIES"] == [ip_network("10.0.0.0/8"), ip_network("::1")]
+
+
+DOMAIN_LISTS = ["ROCKETCHAT_ALLOWED_DOMAINS", "ROCKETCHAT_BLOCKED_DOMAINS"]
+
+
+@pytest.mark.parametrize("name", DOMAIN_LISTS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "example",
+        "@example.com",
+        "nina@example.com",
+        "*.example.com",
+        ".example.com",
+        "example.com.",
+        "-a.example",
+        "a-.example",
+        "a..example",
+        "exam ple.com",
+        "https://example.com",
+        "example.com:25",
+        "example.com;example.org",
+        "b\u00fccher.example",
+        "example.c\u00f6m",
+        "example.com, nonsense",
+        "10.0.0.1",
+    ],
+)
+def test_domains_that_are_none_are_refused_by_name(refusal, name, value):
+    assert refusal(**{name: value}).startswith(f"{name}: domains such as example.com, please; not ")
+
+
+@pytest.mark.parametrize("name", DOMAIN_LISTS)
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("", []),
+        (" , ", []),
+        ("example.com", ["example.com"]),
+        (" Example.COM , a-b.c1.example,", ["example.com", "a-b.c1.example"]),
+        ("xn--bcher-kva.example", ["xn--bcher-kva.example"]),
+    ],
+)
+def test_domains_are_compared_in_small_letters(read, name, value, meant):
+    assert read(SECRET_KEY=KEY, **{name: value})[name] == meant
+
+
+def test_the_rocket_chat_contract_is_closed_and_open_where_its_product_is(read):
+    values = read(SECRET_KEY=KEY)
+    assert (values["ROCKETCHAT_REGISTRATION"], values["ROCKETCHAT_PASSWORD_POLICY"]) == (False, False)
+    assert values["ROCKETCHAT_PASSWORD_MIN_LENGTH"] == 8
+    assert [values[name] for name in DOMAIN_LISTS] == [[], []]
 
 
 # The database

@@ -1,11 +1,12 @@
 """Bodies against their JSON Schemas, as the product's validator does it: Ajv with `coerceTypes` (contract 1 and 3).
 
 The first fault alone is told, in Ajv's words. Of JSON Schema this knows what our bodies are described with: `type`
-(one name), `nullable` (OpenAPI 3.0), `required`, `additionalProperties: false`, `properties`, `items`, `minLength`.
+(one name), `nullable` (OpenAPI 3.0), `required`, `additionalProperties: false`, `properties`, `items`, `minLength`,
+`anyOf`.
 Ajv's order: the type of the object, what is missing, what is too much, then each property (ajv.js.org/coercion.html).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ class Mismatch(Exception):
 
 def coerced(value: Any, schema: Schema) -> Any:
     """The value in the types that the schema asks for. Raises Mismatch, with the first fault."""
+    if "anyOf" in schema:
+        return _any_of(value, schema["anyOf"])
     if schema.get("nullable") and (value is None or _is_coerced_to_null(value, schema)):
         return None
     match schema.get("type"):
@@ -99,3 +102,14 @@ def _boolean(value: Any) -> bool:
     if value in ("false", 0, None):
         return False
     raise Mismatch("must be boolean")
+
+
+def _any_of(value: Any, schemas: Sequence[Schema]) -> Any:
+    """By the first schema that it is of; else the first fault by each, as the product joins them."""
+    told = []
+    for schema in schemas:
+        try:
+            return coerced(value, schema)
+        except Mismatch as mismatch:
+            told.append(str(mismatch))
+    raise Mismatch("\n ".join([*told, "must match a schema in anyOf"]))

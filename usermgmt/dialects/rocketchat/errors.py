@@ -28,10 +28,18 @@ KEPT_STATUSES = frozenset({401, 403, 404, 405, 413, 429, 500, 503})
 
 SAVE = "insertOrUpdateUser"
 
+DENIED = frozenset({"not_yours_to_give", "not_yours_to_set"})
+"""Codes of faults that are no wrong values, but want of a right."""
+
 
 def refused(code: str, message: str, details: Any = None, *, status: int = 400) -> Refused:
     """A refusal in the words of the product. status: 403 for what the audit trail is to know of; the answer is 400."""
     return Refused(Problem(status, code, message, data={"details": details}))
+
+
+def failed(message: str) -> Refused:
+    """A refusal that has no code."""
+    return Refused(Problem(400, "failed", message))
 
 
 def invalid_params(message: str) -> Refused:
@@ -114,7 +122,7 @@ Said = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table: whether it is about a fault, and how it tells of one."""
+    """A row of a table: whether it is about a fault, and how it tells of one. code: "" for none."""
 
     field: str
     codes: frozenset[str]
@@ -242,8 +250,8 @@ TABLE: Sequence[Row] = (
 
 
 @contextmanager
-def saving(said: Said, *, action: str, forbidden: str) -> Iterator[None]:
-    """Turn what the services refuse into the first row of the table that is about it.
+def saving(said: Said, *, action: str, forbidden: str, table: Sequence[Row] = TABLE) -> Iterator[None]:
+    """Turn what the services refuse into the first row of a table that is about it.
 
     said: what was sent. forbidden, action: what the product says to whoever may not do this at all. Raises Refused.
     """
@@ -254,16 +262,19 @@ def saving(said: Said, *, action: str, forbidden: str) -> Iterator[None]:
             raise
         raise refused(_NOT_ALLOWED, forbidden, _method(action=action), status=403) from error
     except Invalid as error:
-        raise of_faults(error.faults, said) from error
+        raise of_faults(error.faults, said, table) from error
 
 
-def of_faults(faults: Sequence[Fault], said: Said) -> Refused:
+def of_faults(faults: Sequence[Fault], said: Said, table: Sequence[Row] = TABLE) -> Refused:
     """The first fault in the order of the table; of the password's policy all that are broken."""
-    found = [(rank, fault) for fault in faults for rank, row in enumerate(TABLE) if _is_about(row, fault)]
+    found = [(rank, fault) for fault in faults for rank, row in enumerate(table) if _is_about(row, fault)]
     if found:
         rank, fault = min(found, key=lambda pair: pair[0])
-        row = TABLE[rank]
-        return refused(row.code, row.message(fault, said), row.details(fault, said))
+        row = table[rank]
+        if not row.code:
+            return failed(row.message(fault, said))
+        status = 403 if fault.code in DENIED else 400
+        return refused(row.code, row.message(fault, said), row.details(fault, said), status=status)
     of_password = [fault for fault in faults if fault.field == "password"]
     if of_password:
         return password_policy([_broken_rule(fault) for fault in of_password])
@@ -274,15 +285,30 @@ def of_faults(faults: Sequence[Fault], said: Said) -> Refused:
 
 def password_policy(broken: Sequence[Mapping[str, str]]) -> Refused:
     """The rules of the password's policy that are broken, each as {error, message}."""
-    return refused("error-password-policy-not-met", "The password does not meet the server's policy.", list(broken))
+    told = "The password provided does not meet the server's password policy."
+    return refused("error-password-policy-not-met", told, list(broken))
 
 
-_RULES = {"too_short": ("minLength", "minimum length"), "too_long": ("maxLength", "maximum length")}
+_RULES = {
+    "too_short": ("minLength", "does not meet the minimum length"),
+    "too_long": ("maxLength", "does not meet the maximum length"),
+    "password_with_run": ("repeatingCharacters", "contains repeating characters which is against the"),
+    **{
+        f"password_without_{kind}": (rule, f"does not contain at least one {words} character which is against the")
+        for kind, rule, words in (
+            ("lowercase", "oneLowercase", "lowercase"),
+            ("uppercase", "oneUppercase", "uppercase"),
+            ("digit", "oneNumber", "numerical"),
+            ("symbol", "oneSpecial", "special"),
+        )
+    },
+}
+"""The code of a fault to the product's name of the rule, and to its words."""
 
 
 def _broken_rule(fault: Fault) -> dict[str, str]:
-    rule, words = _RULES.get(fault.code, (fault.code, fragment(fault)))
-    told = f"The password does not meet the {words} password policy." if fault.code in _RULES else f"{sentence(fault)}."
+    rule, words = _RULES.get(fault.code, (fault.code, ""))
+    told = f"The password {words} password policy." if words else f"{sentence(fault)}."
     return {"error": f"error-password-policy-not-met-{rule}", "message": told}
 
 

@@ -79,6 +79,13 @@ def avatar(username: str) -> str:
     return f"data:image/svg+xml,{quote(AVATAR.format(initial=escape(username[:1].upper())))}"
 
 
+def to_found_user(shown: Mapping[str, Any], user: User, *, own: bool, full: bool) -> dict[str, Any]:
+    """What `users.info` tells of a user, who is already in the shape that the caller may see. own: the caller's own
+    record, which tells whether there is a password. full: whether all was shown."""
+    services = {"services": {"password": True} if user.has_usable_password() else {}} if own else {}
+    return {**shown, **services, "canViewAllInfo": full}
+
+
 def from_new_user(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
     """As `from_changes`, for a user who is to be made: of the default client, unless `admin` is among the roles."""
     sent, faults = from_changes(values, administrator=False)
@@ -88,6 +95,14 @@ def from_new_user(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault
     if is_blank(sent["username"]):
         faults.append(Fault("username", "blank"))
     return sent, faults
+
+
+def from_registration(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """As `from_new_user`, for somebody who registers: a plain user whose address is to be proven, called by the user
+    name where no name is sent."""
+    named = {**values, "name": (values.get("name") or "").strip() or values["username"], "password": values["pass"]}
+    told = ("username", "name", "email", "password", "customFields")
+    return from_new_user({"verified": False, **{name: named[name] for name in told if name in named}})
 
 
 def from_changes(values: Mapping[str, Any], *, administrator: bool) -> tuple[dict[str, Any], list[Fault]]:
@@ -111,6 +126,21 @@ def from_changes(values: Mapping[str, Any], *, administrator: bool) -> tuple[dic
             sent["client_id"] = HOME if administrator else None
     return sent, faults
 
+
+def from_edit(values: Mapping[str, Any], user: User) -> tuple[dict[str, Any], list[Fault]]:
+    """As `from_changes`, for a user who is there. The product's own form sends what it leaves as it is along: a blank
+    password or address, the present address and the present user name are as if they were not sent."""
+    present = {"username": user.username, "email": user.email}
+    given = {
+        name: value
+        for name, value in values.items()
+        if not (name in _UNLESS_BLANK and not (value or "").strip()) and present.get(name, _ABSENT) != value
+    }
+    return from_changes(given, administrator=user.is_superuser)
+
+
+_UNLESS_BLANK = ("password", "email")
+_ABSENT = object()
 
 _ARGUMENTS = {
     "email": "email",

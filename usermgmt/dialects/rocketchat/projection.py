@@ -1,10 +1,9 @@
 """`fields`: which keys of a user are shown, as a projection of MongoDB's (contract 3 and 4)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from usermgmt.dialects.rocketchat.errors import refused
+from usermgmt.dialects.rocketchat import parameters
 
 
 def projected(user: Mapping[str, Any], fields: str | None) -> dict[str, Any]:
@@ -20,12 +19,9 @@ def parsed(fields: str | None) -> dict[str, bool]:
     """The projection: key to whether it is shown. Raises Refused."""
     if not fields:
         return {}
-    try:
-        given = json.loads(fields)
-    except (ValueError, RecursionError) as error:
-        raise _invalid(fields) from error
-    if not isinstance(given, dict) or any(value not in (0, 1) for value in given.values()):
-        raise _invalid(fields)
+    given = parameters.read("fields", fields)
+    if any(isinstance(value, bool) or value not in (0, 1) for value in given.values()):
+        raise parameters.invalid("fields", fields)
     return {key: bool(value) for key, value in given.items()}
 
 
@@ -35,9 +31,3 @@ def project(user: Mapping[str, Any], wanted: Mapping[str, bool]) -> dict[str, An
     if any(named.values()):
         return {key: value for key, value in user.items() if key == "_id" or named.get(key)}
     return {key: value for key, value in user.items() if key not in named}
-
-
-def _invalid(fields: str) -> Exception:
-    return refused(
-        "error-invalid-fields", f'Invalid fields parameter provided: "{fields}"', {"helperMethod": "parseJsonQuery"}
-    )

@@ -1,6 +1,7 @@
 """Rules of this contract that are none of the directory's (contract 3)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,14 @@ def password_policy() -> passwords.Policy:
     return passwords.Policy(minimum=settings.ROCKETCHAT_PASSWORD_MIN_LENGTH, guessable=True)
 
 
+def policy_of_changes() -> passwords.Policy:
+    """That, and where the operator asks for it, the product's own policy for every later password (contract 3)."""
+    policy = password_policy()
+    if not settings.ROCKETCHAT_PASSWORD_POLICY:
+        return policy
+    return replace(policy, minimum=max(policy.minimum, 14), mixed=True, longest_run=3)
+
+
 def faults_of(actor: Actor | None, sent: Mapping[str, Any], *, administrator: bool) -> list[Fault]:
     """The faults of the service's arguments.
 
@@ -30,7 +39,7 @@ def faults_of(actor: Actor | None, sent: Mapping[str, Any], *, administrator: bo
         faults.append(Fault("administrator", "not_yours_to_give", {"role": ADMINISTRATOR}))
     if "active" in sent and not (actor is not None and grants.has(actor, Grant.SET_ACTIVE)):
         faults.append(Fault("active", "not_yours_to_set"))
-    return faults + _of_domain(sent.get("email", ""))
+    return faults + (_of_domain(sent["email"]) if "email" in sent else [])
 
 
 def check_custom_fields(sent: Mapping[str, Any]) -> None:

@@ -40,6 +40,77 @@ USERS_CREATE: Schema = {
     "additionalProperties": False,
 }
 
+_CHANGES: dict[str, Schema] = {
+    **dict.fromkeys(("email", "name", "password", "username", "bio", "nickname", "statusText"), OPTIONAL_TEXT),
+    "active": OPTIONAL_FLAG,
+    "roles": {"type": "array", "items": TEXT, "nullable": True},
+    **dict.fromkeys(
+        ("joinDefaultChannels", "requirePasswordChange", "setRandomPassword", "sendWelcomeEmail", "verified"),
+        OPTIONAL_FLAG,
+    ),
+    "customFields": {"type": "object", "nullable": True},
+    "status": OPTIONAL_TEXT,
+    "freeSwitchExtension": OPTIONAL_TEXT,
+}
+
+USERS_UPDATE: Schema = {
+    "type": "object",
+    "properties": {
+        "userId": IDENTIFIER,
+        "data": {"type": "object", "properties": _CHANGES, "additionalProperties": False},
+        "confirmRelinquish": {"type": "boolean"},
+    },
+    "required": ["userId", "data"],
+    "additionalProperties": False,
+}
+
+USERS_SET_ACTIVE_STATUS: Schema = {
+    "type": "object",
+    "properties": {"userId": TEXT, "activeStatus": {"type": "boolean"}, "confirmRelinquish": OPTIONAL_FLAG},
+    "required": ["userId", "activeStatus"],
+    "additionalProperties": False,
+}
+
+USERS_DELETE: Schema = {
+    "type": "object",
+    "properties": {
+        "userId": OPTIONAL_TEXT,
+        "username": OPTIONAL_TEXT,
+        "user": OPTIONAL_TEXT,
+        "confirmRelinquish": OPTIONAL_FLAG,
+    },
+}
+
+USERS_REGISTER: Schema = {
+    "type": "object",
+    "properties": {
+        "username": TEXT,
+        "name": OPTIONAL_TEXT,
+        "email": TEXT,
+        "pass": TEXT,
+        "secret": OPTIONAL_TEXT,
+        "reason": OPTIONAL_TEXT,
+        "customFields": {"type": "object", "nullable": True},
+    },
+    "required": ["username", "email", "pass"],
+    "additionalProperties": False,
+}
+
+SELECTORS = ("userId", "username", "importId", "email", "freeSwitchExtension")
+
+USERS_INFO: Schema = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {name: TEXT, "includeUserRooms": TEXT, "fields": OPTIONAL_TEXT},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for name in SELECTORS
+    ]
+}
+"""Of the query of the address, and not of a body: exactly one selector."""
+
 
 def read(body: Any, schema: Schema) -> dict[str, Any]:
     """The body in the types of its schema. Raises Refused in the words of the product's validator."""

@@ -1,6 +1,5 @@
 """The calls about users (contract 3 and 4)."""
 
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,8 +11,6 @@ from usermgmt.dialects.rocketchat.errors import saving
 from usermgmt.dialects.rocketchat.mapping import from_new_user
 from usermgmt.dialects.rocketchat.projection import parsed, project
 from usermgmt.dialects.rocketchat.showing import shown
-from usermgmt.http.contracts import Refused
-from usermgmt.http.ids import is_id
 from usermgmt.http.viewsets import actor_of
 
 
@@ -21,15 +18,6 @@ class UserViewSet(RocketChatCalls):
     """Users."""
 
     kind = "user"
-    changes_own_password = ("update",)
-
-    @property
-    def target_id(self) -> int | None:
-        try:
-            named = str(self.request.data.get("userId", ""))
-        except (APIException, Refused):  # what can't be read names nobody
-            return None
-        return int(named) if is_id(named) else None
 
     def create(self, request: Request) -> Response:
         said = serializers.read(request.data, serializers.USERS_CREATE)

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     """First and last names as the resource contract shows them, and what sorting them byte by byte needs."""
 
     dependencies = [
-        ("accounts", "0008_profiles_teams_and_custom_fields"),
+        ("accounts", "0009_roles_under_their_name"),
     ]
 
     operations = [
