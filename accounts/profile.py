@@ -15,14 +15,21 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON has it; a backslash bef
 
 
 def is_bounded(values: dict[str, Any]) -> bool:
-    """Whether a free-form object is one that the directory keeps: not too deep, too wide or too long, and text."""
+    """Whether a free-form object is neither too deep nor too wide nor too long to be kept."""
     if _keys_within(values, CUSTOM_MAX_DEPTH) > CUSTOM_MAX_KEYS:
         return False
+    text = json.dumps(values, ensure_ascii=False, default=str)
+    return len(text.encode(errors="surrogatepass")) <= CUSTOM_MAX_BYTES
+
+
+def is_storable(values: dict[str, Any]) -> bool:
+    """Whether a free-form object is JSON that every database holds: no NUL, no lone surrogate, finite numbers."""
     try:
         text = json.dumps(values, ensure_ascii=False, allow_nan=False)
-        return len(text.encode()) <= CUSTOM_MAX_BYTES and _NUL.search(text) is None
-    except (TypeError, ValueError):  # no JSON, or none that a database holds
+        text.encode()
+    except (TypeError, ValueError):
         return False
+    return _NUL.search(text) is None
 
 
 def _keys_within(value: Any, depth: int) -> int:

@@ -49,9 +49,10 @@ def _without_line_ends(text: str) -> str:
 def _of_custom_fields(values: Mapping[str, Any]) -> list[Fault]:
     if not profile.is_bounded(dict(values)):
         return [Fault("custom_fields", "too_complex")]
-    return [
+    faults = [
         fault for definition in CustomField.objects.all() for fault in _of_one(definition, values.get(definition.name))
     ]
+    return faults or ([] if profile.is_storable(dict(values)) else [Fault("custom_fields", "invalid")])
 
 
 def _of_one(definition: CustomField, value: Any) -> Iterator[Fault]:

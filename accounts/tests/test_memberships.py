@@ -64,6 +64,7 @@ def made_by_staff(cast, call, staff):
         "client": cast.acme.pk,
         "active": "on",
         "usable_password": "invite",
+        "join_default_teams": "on",
     }
     assert staff(cast.administrator).post("/admin/accounts/user/add/", body).status_code == 302
 

@@ -150,10 +150,9 @@ def test_a_deleted_definition_leaves_what_users_hold_until_it_is_next_written(ca
 
 
 def test_values_have_no_control_characters_but_line_ends(cast, badge):
-    # NUL is told of before any definition: no database holds it.
-    for value, code in (("a\0b", "too_complex"), ("a\x07b", "custom_invalid"), ("a\u2028b", "custom_invalid")):
+    for value in ("a\0b", "a\x07b", "a\u2028b"):
         told = faults(users.update, actor=None, user_id=cast.owner.pk, custom_fields={"badge": value})
-        assert told == [("custom_fields", code)]
+        assert told == [("custom_fields", "custom_invalid")]
     users.update(actor=None, user_id=cast.owner.pk, custom_fields={"badge": "a\nb"})
     assert stored(cast.owner)["custom_fields"] == {"badge": "a\nb"}
 

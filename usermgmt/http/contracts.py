@@ -66,7 +66,8 @@ class Document:
 
     tags: the groups of its calls, each with its description. errors: the JSON Schemas of its answers to problems, by
     name. error_of: gives the name of the one that a problem has. headers: the header objects of its answers, beyond
-    those that any contract may have. refusals: what a call may refuse by its nature; None for what is usual.
+    those that any contract may have. refusals: what a call may refuse by its nature; None for what is usual. schemas:
+    others that its calls refer to, by name.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Document:
     error_of: Callable[[Problem], str] = _error_or_errors
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     refusals: "Callable[[Nature], Sequence[Refusal]] | None" = None
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def rate_limit_headers(quota: Quota) -> Mapping[str, str]:

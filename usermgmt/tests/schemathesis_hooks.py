@@ -1,9 +1,10 @@
 """What Schemathesis needs to know of the directory: loaded by it, in its own process (test_schemathesis.py).
 
 CALLER says as whom it calls: "administrator" or "user". DATABASE is the name of the server's database. CONTRACT_TOLD
-is the module that knows the contract. It has three functions:
+is the module that knows the contract. It has four functions:
 
 sign(case, user): makes the case one of `user`'s, by a credential of the contract's that is new with every call.
+ask(case): gives the query names of users who are there; of sound cases only.
 true(path, body): the body with real credentials, and with names that are not taken; of sound bodies only.
 is_beyond(failure, case, response): whether the failure is only that values were judged by what no schema can hold.
 """
@@ -57,8 +58,10 @@ def before_call(context, case, kwargs):
     """Make sound bodies true, and each call one of its own."""
     if _KEY.match(str((case.headers or {}).get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = f"call-{next(_numbers)}"
-    if case.meta is not None and case.meta.generation.mode.is_positive and isinstance(case.body, dict):
-        case.body = CONTRACT.true(case.path, case.body)
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        CONTRACT.ask(case)
+        if isinstance(case.body, dict):
+            case.body = CONTRACT.true(case.path, case.body)
 
 
 @schemathesis.hook

@@ -522,6 +522,42 @@ def test_its_document_tells_its_own_statuses_shapes_and_media_type(document):
     }
 
 
+def test_an_answer_that_is_told_by_a_schema_stands_as_it_is_told(document):
+    """Also where the call is named `list`: a schema says for itself whether it is one."""
+    for place, schema in (
+        ("/mini/members.search", {"type": "array", "items": MEMBER}),
+        ("/mini/members/{id}", MEMBER),
+    ):
+        (content,) = document["paths"][place]["get"]["responses"]["200"]["content"].values()
+        assert content["schema"] == schema
+
+
+def test_its_document_may_have_schemas_that_its_calls_share_and_bodies_told_by_one(client, monkeypatch):
+    @documented(
+        show=[
+            extend_schema(
+                operation_id="tellAbout",
+                tags=["About"],
+                request={"application/json": {"$ref": "#/components/schemas/Member"}},
+                responses={200: {"$ref": "#/components/schemas/Member"}},
+            )
+        ]
+    )
+    class Telling(Calls):
+        def show(self, request):
+            return Response({})
+
+    told = replace(DOCUMENT, schemas={"Member": MEMBER})
+    outside = {"api/tell": Telling.as_view({"post": "show"})}
+    monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, replace(MINI, name="told", document=told, outside=outside)])
+    document = client.get("/openapi/told.json").json()
+    assert document["components"]["schemas"]["Member"] == MEMBER
+    call = document["paths"]["/api/tell"]["post"]
+    assert call["requestBody"]["required"] is True
+    (content,) = call["responses"]["200"]["content"].values()
+    assert content["schema"] == {"$ref": "#/components/schemas/Member"}
+
+
 def test_its_document_tells_of_limits_in_headers_of_its_own(document):
     calls = document["paths"]
     shown = calls["/mini/members.search"]["get"]["responses"]["200"]["headers"]

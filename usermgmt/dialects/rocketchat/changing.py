@@ -18,13 +18,16 @@ from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import DENIED, SAVE, failed, of_faults, refused, saving
 from usermgmt.dialects.rocketchat.mapping import from_edit
 from usermgmt.dialects.rocketchat.refusals import CHANGING, REMOVING
+from usermgmt.dialects.rocketchat.schema.writing import CHANGING_CALLS
 from usermgmt.dialects.rocketchat.showing import shown
 from usermgmt.errors import Fault, Invalid, NotFound
 from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import is_id
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 
+@documented(**CHANGING_CALLS)
 class ChangingViewSet(RocketChatCalls):
     """Users who are there: one's own record, and those that the caller's roles let change."""
 

@@ -152,6 +152,7 @@ _CUSTOM_FIELDS = {
     "custom_too_long": "Max length of field {name} {maximum}",
     "custom_invalid": "Value for field {name} is invalid",
     "too_complex": "Custom fields are too large",
+    "invalid": "Custom fields are invalid",
 }
 _BAD_FIELD = "error-the-field-is-required"
 _NOT_ALLOWED = "error-action-not-allowed"

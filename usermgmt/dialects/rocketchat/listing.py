@@ -13,12 +13,15 @@ from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import failed
 from usermgmt.dialects.rocketchat.mapping import to_found_user
 from usermgmt.dialects.rocketchat.query import condition
+from usermgmt.dialects.rocketchat.schema.reading import READING_CALLS
 from usermgmt.dialects.rocketchat.showing import sees_all, shown
 from usermgmt.dialects.rocketchat.sorting import ordered
 from usermgmt.errors import NotFound
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 
+@documented(**READING_CALLS)
 class ReadingViewSet(RocketChatCalls):
     """Users as whoever calls may see them; who is not there for them is not found."""
 

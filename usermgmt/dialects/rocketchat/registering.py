@@ -14,9 +14,11 @@ from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import failed, refused, saving
 from usermgmt.dialects.rocketchat.mapping import from_registration
 from usermgmt.dialects.rocketchat.refusals import REGISTERING
+from usermgmt.dialects.rocketchat.schema.writing import REGISTRATION_CALLS
 from usermgmt.dialects.rocketchat.showing import shown
 from usermgmt.http import limits
 from usermgmt.http.limits import Limit
+from usermgmt.http.schema import documented
 from usermgmt.origin import current
 
 REGISTRATIONS = Limit("registrations", 20, 3600)
@@ -33,6 +35,7 @@ class IfLoggedIn(TokenPairAuthentication):
             return None
 
 
+@documented(**REGISTRATION_CALLS)
 class RegistrationViewSet(RocketChatCalls):
     """Register. Open to anyone, where the operator says so."""
 

@@ -13,13 +13,16 @@ from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import login_blocked
 from usermgmt.dialects.rocketchat.identity import email_of
 from usermgmt.dialects.rocketchat.mapping import to_own_user
+from usermgmt.dialects.rocketchat.schema.sessions import INFO_CALLS, LOGIN_CALLS, SESSION_CALLS
 from usermgmt.errors import InvalidCredentials, InvalidToken, TooManyRequests
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 PRODUCT_VERSION = "7.0"  # whose behaviour this is
 TOKEN_NAME = "Rocket.Chat login"
 
 
+@documented(**INFO_CALLS)
 class InfoViewSet(RocketChatCalls):
     """What this is. Open to anyone."""
 
@@ -31,6 +34,7 @@ class InfoViewSet(RocketChatCalls):
         return succeeded(version=PRODUCT_VERSION)
 
 
+@documented(**LOGIN_CALLS)
 class LoginViewSet(RocketChatCalls):
     """Log in. Open to anyone: what is sent is the credential."""
 
@@ -61,6 +65,7 @@ class LoginViewSet(RocketChatCalls):
         return Response(_logged_in(user, token))
 
 
+@documented(**SESSION_CALLS)
 class SessionViewSet(RocketChatCalls):
     """Whoever is logged in, and the way out."""
 

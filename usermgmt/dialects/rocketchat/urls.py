@@ -3,11 +3,12 @@
 from django.urls import path
 
 from usermgmt.dialects.rocketchat.changing import ChangingViewSet
+from usermgmt.dialects.rocketchat.creating import UserViewSet
 from usermgmt.dialects.rocketchat.errors import quota_headers, render
 from usermgmt.dialects.rocketchat.listing import ReadingViewSet
 from usermgmt.dialects.rocketchat.registering import RegistrationViewSet
+from usermgmt.dialects.rocketchat.schema.document import DOCUMENT
 from usermgmt.dialects.rocketchat.sessions import InfoViewSet, LoginViewSet, SessionViewSet
-from usermgmt.dialects.rocketchat.views import UserViewSet
 from usermgmt.http.contracts import Contract
 
 contract = Contract(
@@ -30,6 +31,7 @@ contract = Contract(
         path("users.register", RegistrationViewSet.as_view({"post": "create"}), name="rocketchat-users-register"),
     ],
     render=render,
+    document=DOCUMENT,
     quota_headers=quota_headers,
     outside={"api/info": InfoViewSet.as_view({"get": "retrieve"})},
 )

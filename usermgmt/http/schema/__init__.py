@@ -10,9 +10,19 @@ from usermgmt.http.schema.documents import ContractGenerator
 from usermgmt.http.schema.fields import SAMPLE_META, MetaField
 from usermgmt.http.schema.headers import HEADERS, QUOTA, RATE_HEADERS, tells
 from usermgmt.http.schema.parameters import ID, IF_MATCH, ecma, identifier, query
-from usermgmt.http.schema.refusals import Nature, Refusal, invalid, invalid_list, not_found, refusal, refusals_of
+from usermgmt.http.schema.refusals import (
+    FORBIDDEN,
+    Nature,
+    Refusal,
+    invalid,
+    invalid_list,
+    not_found,
+    refusal,
+    refusals_of,
+)
 
 __all__ = [
+    "FORBIDDEN",
     "HEADERS",
     "ID",
     "IF_MATCH",

@@ -5,7 +5,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import PolymorphicProxySerializer
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer
 
 from usermgmt.http import idempotency
 from usermgmt.http.schema.refusals import Nature, Refusal, refusals_of
@@ -29,7 +29,7 @@ class ContractSchema(AutoSchema):
         if operation is None:
             return None
         operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/RequestID"})
-        if "requestBody" in operation and isinstance(self.get_request_serializer(), PolymorphicProxySerializer):
+        if "requestBody" in operation and isinstance(self.get_request_serializer(), PolymorphicProxySerializer | dict):
             operation["requestBody"]["required"] = True  # drf-spectacular looks only into single serializers
         responses = {status: answer for status, answer in operation["responses"].items() if answer}
         if self._takes_keys():
@@ -57,6 +57,13 @@ class ContractSchema(AutoSchema):
 
     def _takes_keys(self) -> bool:
         return self.method == "POST" and self.view.contract.idempotency_keys
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """Not where the answer is told by a schema: that says for itself whether it is a list."""
+        answers = self.get_response_serializers()
+        answer = answers[min(answers, key=str)] if isinstance(answers, dict) and answers else answers
+        told = answer.response if isinstance(answer, OpenApiResponse) else answer
+        return not isinstance(told, dict) and bool(super()._is_list_view(serializer))
 
     def _get_response_for_code(
         self, answer: Any, status_code: str, media_types: Any = None, direction: str = "response"

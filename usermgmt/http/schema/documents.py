@@ -44,7 +44,7 @@ class ContractGenerator(SchemaGenerator):
     def _shared(self, about: Document) -> dict[str, Schema]:
         """The components that are there whatever the calls are."""
         return {
-            "schemas": {name: dict(schema) for name, schema in about.errors.items()},
+            "schemas": {name: dict(schema) for name, schema in {**about.schemas, **about.errors}.items()},
             "parameters": {
                 "RequestID": REQUEST_ID,
                 **({"IdempotencyKey": IDEMPOTENCY_KEY} if self.contract.idempotency_keys else {}),

@@ -10,10 +10,13 @@ from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import saving
 from usermgmt.dialects.rocketchat.mapping import from_new_user
 from usermgmt.dialects.rocketchat.projection import parsed, project
+from usermgmt.dialects.rocketchat.schema.writing import CREATING_CALLS
 from usermgmt.dialects.rocketchat.showing import shown
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 
+@documented(**CREATING_CALLS)
 class UserViewSet(RocketChatCalls):
     """Users."""
 
