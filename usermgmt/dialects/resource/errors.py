@@ -12,6 +12,8 @@ from usermgmt.http.contracts import Problem
 from usermgmt.origin import current
 
 INVALID, MISSING = "INVALID_FIELD", "MISSING_REQUIRED_FIELD"
+SAMPLE_ID = "req-f8d31a62-e789-4856-9452-5efa50223c7a"
+"""The id of a request in the contract's own example."""
 NO_PROPERTIES = "The request body must contain at least one of firstName, lastName and contactEmail"
 
 _ANSWERS = {
@@ -22,6 +24,7 @@ _ANSWERS = {
     500: ("SERVER_ERROR", "An unexpected error occurred. Please try again later"),
     503: ("SERVER_ERROR", "An unexpected error occurred. Please try again later"),
 }
+CODES = (INVALID, MISSING, *dict.fromkeys(code for code, _ in _ANSWERS.values()))
 _REASONS = {
     "missing": "Is required",
     "wrong_type": "Invalid type",
@@ -38,17 +41,18 @@ _REASONS = {
 }
 """Code of a fault to its `reason`."""
 
-BODY, QUERY, PATH = "body", "query", "path"
+BODY, QUERY, PATH = LOCATIONS = "body", "query", "path"
 
 
 def render(problem: Problem) -> HttpResponse:
     """`{code, message, details?, requestId}`; every fault of the values sent is in `details`."""
     status, body = _answer(problem)
-    headers = dict(problem.headers)
+    origin = current()
     return JsonResponse(
-        {**body, "requestId": current().request_id},
+        # Where no call of the contract is at hand, it is for the document.
+        {**body, "requestId": origin.request_id if origin.contract == "resource" else SAMPLE_ID},
         status=status,
-        headers=headers,
+        headers=dict(problem.headers),
         json_dumps_params={"separators": (",", ":")},
     )
 

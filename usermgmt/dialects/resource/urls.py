@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import path
 
 from usermgmt.dialects.resource.errors import quota_headers, render
+from usermgmt.dialects.resource.schema.document import DOCUMENT
 from usermgmt.dialects.resource.views import UserViewSet
 from usermgmt.http.contracts import Contract
 
@@ -26,6 +27,7 @@ contract = Contract(
         path("users/<str:id>", UserViewSet.as_view({"get": "retrieve", "patch": "update", "delete": "destroy"})),
     ],
     render=render,
+    document=DOCUMENT,
     quota_headers=quota_headers,
     rate=lambda: settings.RESOURCE_RATE,
     always_tells=True,

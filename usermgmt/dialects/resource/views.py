@@ -12,12 +12,15 @@ from accounts.services.users import HOME, UNSET
 from usermgmt.dialects.resource.errors import NO_PROPERTIES
 from usermgmt.dialects.resource.mapping import from_user, renamed, to_user
 from usermgmt.dialects.resource.parameters import page_of, user_id_of
+from usermgmt.dialects.resource.schema.calls import CALLS
 from usermgmt.errors import NotFound
 from usermgmt.http.contracts import Problem, Refused
 from usermgmt.http.negotiation import JSONAlways
+from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import Calls, actor_of
 
 
+@documented(**CALLS)
 class UserViewSet(Calls):
     """Users: administrators all; others read and change themselves."""
 
