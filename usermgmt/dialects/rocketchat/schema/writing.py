@@ -28,44 +28,41 @@ _LAST = Fault(BASE, "last_administrator")
 # What bodies have
 
 
-def _flag(description: str, default: bool | None = None) -> Schema:
-    return {"description": description, **({} if default is None else {"default": default})}
-
-
 _CUSTOM = (
     "Keys and values as staff define them; any, where nothing is defined."
     f" At most {profile.CUSTOM_MAX_KEYS} keys and {profile.CUSTOM_MAX_DEPTH} levels."
 )
-_PASSWORD = (
-    f"{settings.ROCKETCHAT_PASSWORD_MIN_LENGTH} to {passwords.MAX_LENGTH} characters; not looked at with"
-    " `setRandomPassword`."
-)
+_PASSWORD = f"{settings.ROCKETCHAT_PASSWORD_MIN_LENGTH} to {passwords.MAX_LENGTH} characters"
 _TOLD: Mapping[str, Schema] = {
     "name": {"description": "The display name of the user; not blank."},
     "email": {
         "description": f"The e-mail address, {emails.MIN_LENGTH} to {emails.MAX_LENGTH} characters; unique without"
         " regard to case.",
     },
-    "password": {"description": _PASSWORD, "writeOnly": True},
-    "pass": {"description": _PASSWORD, "writeOnly": True},
+    "password": {"description": f"{_PASSWORD}; not looked at with `setRandomPassword`.", "writeOnly": True},
+    "pass": {"description": f"The password, {_PASSWORD}.", "writeOnly": True},
     "username": {
         "description": f"Letters and digits of ASCII, dots, hyphens and underscores, {usernames.MAX_LENGTH} at most;"
         f" unique without regard to case. These are reserved: {', '.join(sorted(usernames.RESERVED))}.",
     },
-    "active": _flag("Whether the user may log in. For whoever may activate and deactivate others.", True),
+    "active": {"description": "Whether the user may log in. For whoever may activate and deactivate others."},
     "nickname": {"description": f"At most {profile.NICKNAME_MAX_LENGTH} characters; blank is none."},
     "bio": {"description": f"At most {profile.BIO_MAX_LENGTH} characters; blank is none."},
-    "joinDefaultChannels": _flag("Whether the user joins the teams that are joined by default.", True),
+    "joinDefaultChannels": {
+        "description": "On `users.create`, whether the user joins the teams that are joined by default."
+    },
     "statusText": {"description": f"At most {profile.STATUS_TEXT_MAX_LENGTH} characters; blank is none."},
     "roles": {
         "description": "The ids of exactly the roles of the user; none is `user`. `admin` makes an administrator."
     },
-    "requirePasswordChange": _flag("Whether the user must choose a new password at the next login.", False),
-    "setRandomPassword": _flag(
-        "Whether the user gets a password made by chance, by mail, which must be changed at the next login.", False
-    ),
-    "sendWelcomeEmail": _flag("Whether the user is greeted by mail.", False),
-    "verified": _flag("Whether the address counts as proven. On `users.create`, `false` sends a mail to prove it."),
+    "requirePasswordChange": {"description": "Whether the user must choose a new password at the next login."},
+    "setRandomPassword": {
+        "description": "Whether the user gets a password made by chance, by mail, to be changed at the next login."
+    },
+    "sendWelcomeEmail": {"description": "Whether the user is greeted by mail."},
+    "verified": {
+        "description": "Whether the address counts as proven. On `users.create`, `false` sends a mail to prove it."
+    },
     "customFields": {"description": _CUSTOM},
     "fields": {
         "description": FIELDS.description,
@@ -82,6 +79,18 @@ _TOLD: Mapping[str, Schema] = {
     "reason": {"description": "Without effect."},
 }
 """What is said of each property, wherever it stands."""
+
+_DEFAULTS = {
+    "active": True,
+    "joinDefaultChannels": True,
+    "requirePasswordChange": False,
+    "setRandomPassword": False,
+    "sendWelcomeEmail": False,
+}
+_TOLD_OF_NEW = {
+    name: {**told, "default": _DEFAULTS[name]} if name in _DEFAULTS else told for name, told in _TOLD.items()
+}
+"""Of a user who is made; a change leaves what is not sent as it is."""
 
 
 # What is refused
@@ -116,6 +125,7 @@ INVALID_NEW_USER = Refusal(
         "custom_too_long": unsaved(Fault("custom_fields", "custom_too_long", {**_FIELD, "maximum": 8}), {}),
         "custom_invalid": unsaved(Fault("custom_fields", "custom_invalid", _FIELD), {}),
         "custom_too_large": unsaved(Fault("custom_fields", "too_complex"), {}),
+        "custom_unreadable": unsaved(Fault("custom_fields", "invalid"), {}),
         "role_unknown": unsaved(Fault("roles", "unknown_role"), {}),
         "role_not_yours": unsaved(Fault("roles", "not_yours_to_give", {"role": "clerk"}), {}),
         "administrator_not_yours": unsaved(Fault("administrator", "not_yours_to_give"), {}),
@@ -218,7 +228,7 @@ CREATING_CALLS = {
             description="Permissions required: `create-user`; with `active`, `edit-other-user-active-status`, too. All"
             " that the body asks for is done, or nothing.",
             tags=[USERS],
-            request=json_body(described(serializers.USERS_CREATE, _TOLD)),
+            request=json_body(described(serializers.USERS_CREATE, _TOLD_OF_NEW)),
             responses={
                 200: _answer("The user that was made.", {"user": USER_SHAPE}, "Success Example", user=USER),
                 400: [INVALID_NEW_PARAMS, INVALID_NEW_USER, INVALID_FIELDS],

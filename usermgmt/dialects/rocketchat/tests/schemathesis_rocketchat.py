@@ -28,7 +28,7 @@ _DEPENDS = re.compile(
     r"(Adding|Editing) user is not allowed \[.*|Editing email verification is not allowed \[.*"
     r"|User not found.*|.* does not match any users \[.*|.* param was not provided \[.*"
     r"|Leaving the app without an(y)? a.*|The field Roles consist invalid role id \[.*"
-    r"|(Status text|Nickname|Bio) is invalid \[.*|Custom fields are too large \[.*"
+    r"|(Status text|Nickname|Bio) is invalid \[.*|Custom fields are (too large|invalid) \[.*"
     r"|Invalid (fields|sort|query) parameter provided: .*",
     re.DOTALL,
 )

@@ -206,6 +206,23 @@ def test_a_body_is_told_as_it_is_checked(name):
     same(body_of(name)["schema"], BODIES[name])
 
 
+def test_what_is_not_sent_has_a_default_for_a_new_user_alone():
+    defaults = {
+        name: {key: told["default"] for key, told in body_of(name)["schema"]["properties"].items() if "default" in told}
+        for name in BODIES
+    }
+    assert defaults.pop("post-api-v1-users.create") == {
+        "active": True,
+        "joinDefaultChannels": True,
+        "requirePasswordChange": False,
+        "setRandomPassword": False,
+        "sendWelcomeEmail": False,
+    }
+    assert not any(defaults.values())
+    changes = body_of("post-api-v1-users.update")["schema"]["properties"]["data"]["properties"]
+    assert not any("default" in told for told in changes.values())
+
+
 @pytest.mark.parametrize("name", ["post-api-v1-login", *BODIES])
 def test_every_body_is_required_and_has_true_examples(name):
     assert calls()[name]["requestBody"]["required"] is True
@@ -302,6 +319,12 @@ def test_every_row_of_the_table_has_its_example():
         "Nickname size exceeds 120 characters",
         "Not allowed",
     ]  # fmt: skip
+
+
+def test_every_fault_of_custom_fields_has_its_example():
+    (row,) = (row for row in TABLE if row.field == "custom_fields")
+    told = [body for body in examples("post-api-v1-users.create", 400).values() if body.get("errorType") == row.code]
+    assert len({body["error"] for body in told}) == len(told) == len(row.codes)
 
 
 def test_the_refusals_are_those_of_the_contract_to_the_letter():
