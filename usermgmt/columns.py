@@ -71,9 +71,12 @@ def compare_bytes(model: str, *columns: str) -> migrations.RunPython:
     def alter(apps: Any, schema_editor: Any) -> None:
         if schema_editor.connection.vendor != "postgresql":
             return
-        table = apps.get_model(model)._meta.db_table
+        options = apps.get_model(model)._meta
         quote = schema_editor.quote_name
         for column in columns:
-            schema_editor.execute(f'ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE text COLLATE "C"')
+            kind = options.get_field(column).db_type(schema_editor.connection)
+            schema_editor.execute(
+                f'ALTER TABLE {quote(options.db_table)} ALTER COLUMN {quote(column)} TYPE {kind} COLLATE "C"'
+            )
 
     return migrations.RunPython(alter, migrations.RunPython.noop)

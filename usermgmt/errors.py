@@ -124,6 +124,12 @@ class Stale(DirectoryError):
 FRAGMENTS = {
     "blank": "can't be blank",
     "invalid": "is invalid",
+    "missing": "is required",
+    "wrong_type": "has the wrong type",
+    "not_number": "must be a number",
+    "not_integer": "must be a whole number",
+    "too_small": "is too small (minimum is {minimum})",
+    "too_large": "is too large (maximum is {maximum})",
     "too_short": "is too short (minimum is {minimum} characters)",
     "too_long": "is too long (maximum is {maximum} characters)",
     "taken": "has already been taken",

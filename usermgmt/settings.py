@@ -81,6 +81,15 @@ def _place(name: str, default: str = "") -> str:
     return place
 
 
+def _prefix(name: str, default: str) -> str:
+    """The beginning of a contract's paths, without slashes around it."""
+    prefix = (env.str(name, "") or default).strip("/")
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*", prefix) is None or prefix in _OWN_PLACES:
+        raise ImproperlyConfigured(f"{name}: the beginning of paths, such as v1, and none that is in use, please.")
+    return prefix
+
+
+_OWN_PLACES = ("admin", "api", "api/v1", "auth", "clients", "docs", "events", "openapi", "static", "tokens", "users")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600}
 
 
@@ -335,6 +344,11 @@ JWT_ISSUER = env.str("JWT_ISSUER", "usermgmt")
 JWT_AUDIENCE = env.str("JWT_AUDIENCE", "usermgmt")
 JWT_ACCESS_LIFETIME = timedelta(seconds=_integer("JWT_ACCESS_LIFETIME", 15 * 60, minimum=1))
 JWT_REFRESH_LIFETIME = timedelta(seconds=_integer("JWT_REFRESH_LIFETIME", 14 * 24 * 3600, minimum=1))
+
+# The resource contract
+
+RESOURCE_PREFIX = _prefix("RESOURCE_PREFIX", "v1")
+RESOURCE_RATE = _rate("RESOURCE_RATE") or (1000, 60)  # of a token: a count, and seconds
 
 # The Rocket.Chat contract
 

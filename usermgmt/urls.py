@@ -10,6 +10,7 @@ from accounts.api.schema.document import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
+from usermgmt.dialects.resource.urls import contract as resource
 from usermgmt.dialects.rocketchat.urls import contract as rocketchat
 from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
 from usermgmt.http.health import livez, readyz
@@ -23,7 +24,7 @@ NATIVE = Contract(
     idempotency_keys=True,
 )
 
-CONTRACTS = [NATIVE, rocketchat]
+CONTRACTS = [NATIVE, resource, rocketchat]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
 
 urlpatterns = [

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import emails, hashers, profile, usernames
+from accounts import emails, hashers, names, profile, usernames
 from accounts.grants import PERMISSIONS
 from accounts.managers import UserManager
 from clients.models import Client
@@ -49,6 +49,9 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     family_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
     middle_name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)
     name_sorted = FoldedField(sources=["name"], compute=_sort_key)
+    # As contracts show it that know a first and a last name; sorted byte by byte.
+    first_name_shown = FoldedField(sources=["name", "given_name", "family_name"], compute=names.first_shown)
+    last_name_shown = FoldedField(sources=["name", "given_name", "family_name"], compute=names.last_shown)
     nickname = models.CharField(max_length=profile.NICKNAME_MAX_LENGTH, blank=True)
     bio = models.TextField(max_length=profile.BIO_MAX_LENGTH, blank=True)
     status_text = models.CharField(max_length=profile.STATUS_TEXT_MAX_LENGTH, blank=True)
@@ -104,6 +107,9 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
             # One per ordering of the list, each ending in id: keyset pages walk them.
             models.Index(fields=["name_sorted", "id"], name="user_by_name"),
             models.Index(fields=["created_at", "id"], name="user_by_created_at"),
+            models.Index(fields=["first_name_shown", "id"], name="user_by_first_name_shown"),
+            models.Index(fields=["last_name_shown", "id"], name="user_by_last_name_shown"),
+            models.Index(fields=["email", "id"], name="user_by_email"),
             models.Index(fields=["last_login", "id"], name="user_by_last_sign_in"),
             models.Index(
                 fields=["imported_cost"], condition=Q(imported_cost__isnull=False), name="user_by_imported_cost"

@@ -69,7 +69,7 @@ HOLDINGS = (
 
 TECHNICAL = frozenset(
     {"password", "email_canonical", "username_canonical", "name_sorted", "search_text", "token_version", "version"}
-    | {"password_version", "is_superuser", "imported_cost"}
+    | {"first_name_shown", "last_name_shown", "password_version", "is_superuser", "imported_cost"}
 )
 """Columns of the user that are made of others, or tell nothing of the person; of the password that there is one."""
 

@@ -6,6 +6,7 @@ ends in that contract's `render`.
 """
 
 import re
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -101,6 +102,17 @@ def tell(answer: HttpResponseBase, quota: Quota | None, headers: QuotaHeaders = 
         answer.headers[name] = value
 
 
+Rate = tuple[int, int]
+"""A count, and the seconds that it is for."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+def _as_sent(request_id: str) -> str:
+    """The caller's own id, where it is one; else a new one."""
+    return request_id if _REQUEST_ID.match(request_id) else str(uuid.uuid4())
+
+
 @dataclass(frozen=True, eq=False)
 class Contract:
     """name: as the audit trail tells it. prefix: of its paths, "" or "x/y/".
@@ -109,6 +121,9 @@ class Contract:
     document: what its OpenAPI document says of it; None where it has none. idempotency_keys: whether its POST calls
     take an Idempotency-Key. quota_headers: how its answers tell where the caller stands with a limit.
     outside: the views of the few calls that stand outside of its prefix, by their exact paths, as "x/info".
+    rate: gives how many calls of its own a caller has in how many seconds; None where API_RATE counts them, with those
+    of other contracts. always_tells: whether every answer tells where the caller stands with it, also
+    those to what is no call. request_id: makes the id of a request of what came as X-Request-ID, "" for nothing.
     """
 
     name: str
@@ -119,6 +134,9 @@ class Contract:
     idempotency_keys: bool = False
     quota_headers: QuotaHeaders = field(repr=False, default=rate_limit_headers)
     outside: Mapping[str, Callable[..., Any]] = field(repr=False, default_factory=dict)
+    rate: Callable[[], Rate] | None = field(repr=False, default=None)
+    always_tells: bool = False
+    request_id: Callable[[str], str] = field(repr=False, default=_as_sent)
 
     def answer(self, problem: Problem) -> HttpResponse:
         """Its answer to a problem."""

@@ -1,9 +1,7 @@
 """Around every request: its origin and id, a line of log, what pages may load; sessions for the admin site only."""
 
 import logging
-import re
 import time
-import uuid
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -15,12 +13,11 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.utils.encoding import escape_uri_path
 
+from usermgmt.http import rates
 from usermgmt.http.contracts import contract_of, is_admin
 from usermgmt.origin import Origin, coming_from
 
 logger = logging.getLogger("usermgmt.access")
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -69,12 +66,14 @@ class OriginMiddleware:
         if not _is_trusted(request.META.get("REMOTE_ADDR", "")):
             # Hearsay, like X-Forwarded-For: SECURE_PROXY_SSL_HEADER believes it from a proxy of ours only.
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
-        sent = request.headers.get("X-Request-ID", "")
-        request_id = sent if _REQUEST_ID.match(sent) else str(uuid.uuid4())
-        contract = "admin" if is_admin(request) else contract_of(request).name
+        called = contract_of(request)
+        request_id = called.request_id(request.headers.get("X-Request-ID", ""))
+        contract = "admin" if is_admin(request) else called.name
         origin = Origin(contract=contract, request_id=request_id, address=address_of(request))
         with coming_from(origin):
             response = self.get_response(request)
+            if called.always_tells:
+                rates.tell_stranger(response, called)
         response.headers["X-Request-ID"] = request_id
         # Identity data is everywhere; a page that may be kept says so itself.
         response.headers.setdefault("Cache-Control", "no-store")

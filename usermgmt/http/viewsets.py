@@ -83,10 +83,10 @@ class Calls(GenericViewSet[Any]):
         try:
             super().perform_authentication(request)
         except APIException:
-            self.rate = rates.take_of_stranger()
+            self.rate = rates.take_of_stranger(contract_of(request._request))
             raise
         if self.is_limited(request):
-            self.rate = rates.take(request)
+            self.rate = rates.take(request, contract_of(request._request))
 
     def is_limited(self, request: Request) -> bool:
         """Whether API_RATE counts the call of whoever makes it; a contract may let some callers pass."""

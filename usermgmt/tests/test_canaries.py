@@ -9,7 +9,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import JsonResponse
 from django.test import RequestFactory
 
-from usermgmt.http import middleware
+from usermgmt.http import contracts
 from usermgmt.tests.canaries import Watch
 
 API_TOKEN = "um_0123456789abcdef_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -100,7 +100,7 @@ def seen(canaries):
 
 
 def test_the_suite_watches_every_answer_of_a_test_client(client, canaries, monkeypatch):
-    monkeypatch.setattr(middleware, "_REQUEST_ID", re.compile(".*"))
+    monkeypatch.setattr(contracts, "_REQUEST_ID", re.compile(".*"))
 
     client.get("/livez", headers={"X-Request-ID": JWT})
 

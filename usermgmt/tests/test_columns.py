@@ -5,6 +5,7 @@ from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.forms import modelform_factory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,8 @@ def test_no_form_takes_it(db):
         "email_canonical",
         "username_canonical",
         "name_sorted",
+        "first_name_shown",
+        "last_name_shown",
         "search_text",
     }
     assert not set(modelform_factory(User, fields="__all__").base_fields) & {"email_canonical", "name_sorted"}
@@ -137,9 +140,14 @@ def test_the_migration_step_touches_no_other_database_than_postgresql():
 
 
 def test_the_migration_step_alters_each_column_on_postgresql():
-    editor = Mock(connection=SimpleNamespace(vendor="postgresql"), quote_name=lambda name: f'"{name}"')
+    ours = SimpleNamespace(
+        vendor="postgresql",
+        ops=connection.ops,
+        data_types={"TextField": "text", "CharField": "varchar(%(max_length)s)"},
+    )
+    editor = Mock(connection=ours, quote_name=lambda name: f'"{name}"')
     compare_bytes("clients.Client", "name_folded", "name").code(apps, editor)
     assert [call.args[0] for call in editor.execute.mock_calls] == [
         'ALTER TABLE "clients_client" ALTER COLUMN "name_folded" TYPE text COLLATE "C"',
-        'ALTER TABLE "clients_client" ALTER COLUMN "name" TYPE text COLLATE "C"',
+        'ALTER TABLE "clients_client" ALTER COLUMN "name" TYPE varchar(255) COLLATE "C"',
     ]

@@ -1,13 +1,17 @@
 """The migrations make the schema that the models say."""
 
+from importlib import import_module
 from io import StringIO
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from accounts.models import User
+from accounts.tests.factories import AdministratorFactory, UserFactory
 from usermgmt.columns import FoldedField
 
 OURS = ("accounts", "clients", "usermgmt")
@@ -36,11 +40,11 @@ def test_they_are_one_line_and_each_name_says_what_it_does(app):
 
 
 def test_every_folded_column_compares_bytes(db):
-    assert len(FOLDED) == 6
+    assert len(FOLDED) == 8
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT table_name, column_name FROM information_schema.columns WHERE collation_name = 'C'")
-            assert set(cursor.fetchall()) >= set(FOLDED)
+            assert set(cursor.fetchall()) >= {*FOLDED, ("accounts_user", "email")}
         else:  # SQLite does unless a column says otherwise
             cursor.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%COLLATE%'")
             assert cursor.fetchone() == (0,)
@@ -54,3 +58,32 @@ def test_counters_wait_for_no_disk(db):
         else:
             cursor.execute("PRAGMA synchronous")
             assert cursor.fetchone() == (1,)  # NORMAL: a commit is not a wait for the disk (SQLite, WAL)
+
+
+def migrate(*targets):
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_names_of_users_who_are_there_already_are_filled_in(monkeypatch):
+    migration = import_module("accounts.migrations.0010_names_in_two_parts")
+    monkeypatch.setattr(migration, "BATCH", 2)
+    users = [
+        AdministratorFactory(name="Ada Administrator"),
+        UserFactory(name="Olga"),
+        UserFactory(name="x" * 255),
+        UserFactory(name="Stan Stranger", given_name="Stanley", custom_fields={"a": 1}),
+        UserFactory(name="Otto von Outsider"),
+    ]
+    columns = ("pk", "first_name_shown", "last_name_shown", "updated_at", "version")
+    before = list(User.objects.order_by("pk").values_list(*columns))
+    try:
+        migrate(("accounts", "0009_roles_under_their_name"))
+    finally:
+        migrate()
+    assert list(User.objects.order_by("pk").values_list(*columns)) == before
+    assert [user.pk for user in users] == [row[0] for row in before]
+    assert [row[1:3] for row in before[:2]] == [("Ada", "Administrator"), ("Olga", "Olga")]
+    assert before[2][1:3] == ("x" * 100, "x" * 100)
+    assert [row[1:3] for row in before[3:]] == [("Stanley", "Stranger"), ("Otto", "von Outsider")]

@@ -11,6 +11,7 @@ from accounts.tests.factories import PASSWORD
 from accounts.tests.test_races import at_once
 from usermgmt.http import rates
 from usermgmt.origin import Origin, coming_from
+from usermgmt.urls import NATIVE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counting")]
 
@@ -97,13 +98,13 @@ def test_an_answer_tells_of_the_limit_that_is_nearer(cast, call, clock, settings
 def test_a_token_that_lives_long_has_calls_of_its_own(cast, clock):
     request = APIRequestFactory().get("/")
     request.user, request.auth = cast.owner, SimpleNamespace(pk=7)
-    assert rates.take(request).remaining == 2
+    assert rates.take(request, NATIVE).remaining == 2
     request.auth = SimpleNamespace(pk=8)
-    assert rates.take(request).remaining == 2
+    assert rates.take(request, NATIVE).remaining == 2
     request.auth = None
-    assert rates.take(request).remaining == 2
+    assert rates.take(request, NATIVE).remaining == 2
     with coming_from(Origin(address="192.0.2.7")):
-        assert rates.take_of_stranger().remaining == 2
+        assert rates.take_of_stranger(NATIVE).remaining == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -42,7 +42,7 @@ def test_the_table_names_every_variable_that_the_settings_read():
     source = (settings.BASE_DIR / "usermgmt" / "settings.py").read_text()
     read = set(
         re.findall(
-            r'(?:_boolean|_integer|_list|_name|_networks|_choice|_pems|_origins|_place|_rate|_redis|_sender|env\.str)\(\s*"([A-Z0-9_]+)"',
+            r'(?:_boolean|_integer|_list|_name|_networks|_choice|_pems|_origins|_place|_prefix|_rate|_redis|_sender|env\.str)\(\s*"([A-Z0-9_]+)"',
             source,
         )
     )

@@ -12,7 +12,7 @@ from accounts import grants
 from accounts.grants import Grant
 from usermgmt.dialects.rocketchat import serializers
 from usermgmt.dialects.rocketchat.authentication import TokenPairAuthentication
-from usermgmt.dialects.rocketchat.negotiation import JSONAlways
+from usermgmt.http.negotiation import JSONAlways
 from usermgmt.http.viewsets import Calls, actor_of
 
 

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer
 
 from usermgmt.http import idempotency
 from usermgmt.http.schema.refusals import Nature, Refusal, refusals_of
-from usermgmt.http.schema.responses import by_status, document_of, response
+from usermgmt.http.schema.responses import by_status, document_of, headers_of_all, response
 
 Schema = dict[str, Any]
 
@@ -73,7 +73,7 @@ class ContractSchema(AutoSchema):
             self._refused.extend(refused)
             return {}
         response: Schema = super()._get_response_for_code(answer, status_code, media_types, direction)  # type: ignore[no-untyped-call]
-        response.setdefault("headers", {})["X-Request-ID"] = {"$ref": "#/components/headers/X-Request-ID"}
+        response.setdefault("headers", {}).update(headers_of_all(self.view.contract))
         return response
 
     def _response(self, told: Sequence[Refusal]) -> Schema:

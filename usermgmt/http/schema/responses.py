@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from usermgmt.http.contracts import Contract, Document, Problem
-from usermgmt.http.schema.headers import HEADERS
+from usermgmt.http.schema.headers import HEADERS, QUOTA
 from usermgmt.http.schema.refusals import Refusal
 
 Schema = dict[str, Any]
@@ -19,6 +19,12 @@ def document_of(contract: Contract) -> Document:
     if contract.document is None:
         raise LookupError(f"The contract {contract.name} has no document.")
     return contract.document
+
+
+def headers_of_all(contract: Contract) -> Schema:
+    """References to the headers that every answer has."""
+    limits = contract.quota_headers(QUOTA) if contract.always_tells else {}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", *limits)}
 
 
 def by_status(told: Sequence[Refusal], contract: Contract) -> dict[str, list[Refusal]]:
@@ -59,7 +65,7 @@ def response(told: Sequence[Refusal], contract: Contract) -> Schema:
     media_types = dict.fromkeys(example.media_type for example in shown)
     return {
         "description": _description(told),
-        "headers": _headers(shown, {**HEADERS, **about.headers}),
+        "headers": _headers(shown, {**HEADERS, **about.headers}, contract),
         "content": {
             media_type: _content([example for example in shown if example.media_type == media_type])
             for media_type in media_types
@@ -73,10 +79,11 @@ def _description(told: Sequence[Refusal]) -> str:
     return "\n".join(f"* {refusal.description}" for refusal in told)
 
 
-def _headers(shown: Sequence[_Example], known: Mapping[str, Mapping[str, Any]]) -> Schema:
+def _headers(shown: Sequence[_Example], known: Mapping[str, Mapping[str, Any]], contract: Contract) -> Schema:
     """References to those that the answers have; a header that only some have is described as such."""
-    told: Schema = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
-    for name in dict.fromkeys(name for example in shown for name in example.answer.headers if name in known):
+    told = headers_of_all(contract)
+    some = dict.fromkeys(name for example in shown for name in example.answer.headers if name in known)
+    for name in [name for name in some if name not in told]:
         always = all(name in example.answer.headers for example in shown)
         told[name] = {"$ref": f"#/components/headers/{name}"} if always else {**known[name], "required": False}
     return told

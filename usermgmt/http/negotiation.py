@@ -1,4 +1,4 @@
-"""JSON, whatever the caller says to accept, as the product has it (contract 1)."""
+"""JSON, whatever the caller says to accept: contracts that know no 406."""
 
 from typing import Any
 
