@@ -71,14 +71,16 @@ class Attempt:
 
 
 @contextmanager
-def attempt(email: str) -> Iterator[Attempt]:
+def attempt(email: str, *, typed: str | None = None) -> Iterator[Attempt]:
     """One try to sign in to the account of an address, which need not exist.
 
+    typed: what the account was called by, if not by its address. That is what is counted, whether it is anybody's or
+    not: were it the address, two names that are counted as one would be known to be of one account.
     The body verifies the password, once, and raises InvalidCredentials if it is wrong. Raises TooManyRequests instead
     of calling it, where the next try must wait. A right password from a familiar address need never wait: there the
     body is called, and only what failed is told to wait.
     """
-    tries = _Tries(email)
+    tries = _Tries(email, email if typed is None else typed)
     refusal = tries.take()
     this = Attempt()
     try:
@@ -98,11 +100,11 @@ def attempt(email: str) -> Iterator[Attempt]:
 
 
 class _Tries:
-    """What is counted of one attempt."""
+    """What is counted of one attempt. typed: what the account was called by, see `attempt`."""
 
-    def __init__(self, email: str) -> None:
+    def __init__(self, email: str, typed: str) -> None:
         self._email = email
-        account, network = emails.canonical(email), current().network
+        account, network = emails.canonical(typed), current().network
         self._key = pair = f"{network} {account}"
         self._admitted = False
         self._pair: Counted = (_per_account_and_address(), pair)

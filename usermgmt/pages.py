@@ -1,6 +1,7 @@
 """The pages for people: the landing page, the OpenAPI documents and their reader."""
 
 from functools import lru_cache
+from threading import Lock
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,9 +22,20 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "landing.html", {"site_name": settings.SITE_NAME})
 
 
-@lru_cache
+_one_at_a_time = Lock()
+
+
 def document(contract: Contract) -> bytes:
-    """The OpenAPI document of a contract, made once a process: that takes longer than a hundred requests."""
+    """The OpenAPI document of a contract, made once a process: that takes longer than a hundred requests.
+
+    By one thread at a time: what makes it keeps notes of its own, which two at once would spoil.
+    """
+    with _one_at_a_time:
+        return _made(contract)
+
+
+@lru_cache
+def _made(contract: Contract) -> bytes:
     schema = ContractGenerator(contract).get_schema(public=True)
     rendered: bytes = OpenApiJsonRenderer().render(schema, renderer_context={})
     return rendered

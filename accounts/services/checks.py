@@ -37,7 +37,7 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
 
 def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
     """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent), *_taken(sent, user)]
+    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent), *taken(sent, user)]
     return [*faults, *roles.faults_of(sent["roles"])] if sent.get("roles") else faults
 
 
@@ -88,7 +88,7 @@ def _username_form(sent: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
-def _taken(sent: Mapping[str, Any], user: User) -> list[Fault]:
+def taken(sent: Mapping[str, Any], user: User) -> list[Fault]:
     """What is sent in its form, and is somebody else's."""
     others = {}
     if "email" in sent and not email_form(sent["email"]) and emails.canonical(sent["email"]) != user.email_canonical:

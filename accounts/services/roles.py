@@ -47,11 +47,16 @@ def faults_of(names: Iterable[str]) -> list[Fault]:
 
 
 def give(user: User, names: Collection[str]) -> audit.Changes:
-    """Give a user, whose row is locked or new, exactly these roles; gives the change, where there is any."""
+    """Give a user, whose row is locked or new, exactly these roles; gives the change, where there is any.
+
+    Raises Invalid: one has been deleted meanwhile, and without it the user might have the default one instead.
+    """
     before, after = roles.given_to(user), sorted(set(names))
     if before == after or (not user.is_superuser and roles.effective(before) == roles.effective(after)):
         return {}
-    user.groups.set(Group.objects.filter(name__in=after))
+    groups = list(Group.objects.filter(name__in=after))
+    raise_all([], faults_of(after) if len(groups) < len(after) else [])
+    user.groups.set(groups)
     return {"roles": (before, after)}
 
 

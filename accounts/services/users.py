@@ -1,6 +1,7 @@
 """Every write to users, whichever door it comes through."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
@@ -145,7 +146,8 @@ def create(
         password=send_password,
     )
     if username is not None:
-        return _insert(user, along)
+        with _told_in_full(sent, User()):
+            return _insert(user, along)
     user.username = usernames.made_from(user.email)
     if User.objects.with_username(user.username).exists():
         user.username = usernames.made_from(user.email, distinct=True)
@@ -244,7 +246,11 @@ def update(
     if "password" in sent:
         sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
 
-    with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
+    with (
+        _told_in_full(sent, user),
+        refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT),
+        transaction.atomic(),
+    ):
         known = user.client
         user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes)
         if known is not None and user.client_id == known.pk:
@@ -310,6 +316,17 @@ def leaving(user_id: int) -> User:
     Raises Invalid (the last one), NotFound.
     """
     return _locked(user_id, None, actor=None, leaves_administrators=True)
+
+
+@contextmanager
+def _told_in_full(sent: Mapping[str, Any], user: User) -> Iterator[None]:
+    """Tell of all that was taken in the meantime: the database names the first, whichever that is."""
+    try:
+        yield
+    except Invalid as refusal:
+        if any(fault.code == "taken" for fault in refusal.faults):
+            raise_all(refusal.faults, checks.taken(sent, user))
+        raise
 
 
 def _check_alive(user: User) -> None:

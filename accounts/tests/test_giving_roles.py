@@ -3,14 +3,14 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from accounts import grants, roles
+from accounts import grants, passwords, roles
 from accounts.grants import Grant
 from accounts.models import Event, User
 from accounts.services import users
 from accounts.services.roles import exceeding, grants_of
 from accounts.tests.callers import api_token_of, bearing, is_signed_in, tokens_of
 from accounts.tests.rows import everything, unchanged
-from accounts.tests.user_services import create, faults, update
+from accounts.tests.user_services import GOOD, create, faults, update
 from usermgmt.errors import Fault, Forbidden
 
 
@@ -205,3 +205,14 @@ def test_one_that_is_taken_may_have_allowed_as_much(cast):
     cast.owner.grants = {Grant.EDIT}
     update(cast.stranger, actor=cast.owner, roles=["bot"])
     assert of(cast.stranger) == ["bot"]
+
+
+@pytest.mark.parametrize("creates", [True, False])
+def test_one_that_is_deleted_since_the_check_is_not_passed_over(cast, monkeypatch, creates):
+    """Without it the user would have the default one, which may allow more."""
+    clerk, hashed = allow("clerk"), passwords.hashed
+    monkeypatch.setattr(passwords, "hashed", lambda text: clerk.delete() and hashed(text))
+    wanted = {"roles": ["clerk", "bot"], "password": GOOD}
+    with unchanged():
+        told = faults(create, client_id=cast.acme.pk, **wanted) if creates else faults(update, cast.owner, **wanted)
+    assert told == [Fault("roles", "unknown_role", {"role": "clerk"})]

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import passwords
 from accounts.models import Event, User
-from accounts.services import sign_ins, users
+from accounts.services import checks, sign_ins, users
 from accounts.tests.callers import tokens_of
 from accounts.tests.factories import PASSWORD
 from accounts.tests.rows import unchanged
-from accounts.tests.user_services import GOOD, faults, stored, update
+from accounts.tests.user_services import GOOD, create, faults, stored, update
 from usermgmt.errors import Fault, Forbidden, InvalidToken, Stale
 
 UPDATE = re.compile(r'UPDATE "accounts_user" SET (.*?) WHERE', re.DOTALL)
@@ -285,3 +285,13 @@ def test_a_version_that_became_stale_after_the_check_is_found_under_the_lock(cas
     with pytest.raises(Stale):
         update(cast.owner, name="Mine", versions={1})
     assert stored(cast.owner, "name") == ("Olga Owner",)
+
+
+@pytest.mark.parametrize("creates", [True, False])
+def test_of_what_was_taken_since_the_check_all_is_told_whatever_the_database_names(cast, monkeypatch, creates):
+    wanted = {"email": cast.stranger.email, "username": cast.stranger.username.upper()}
+    asked, taken = [], checks.taken
+    monkeypatch.setattr(checks, "taken", lambda *sent: asked.append(sent) or (taken(*sent) if asked[1:] else []))
+    with unchanged():
+        told = faults(create, client_id=cast.acme.pk, **wanted) if creates else faults(update, cast.owner, **wanted)
+    assert sorted(told, key=lambda fault: fault.field) == [Fault("email", "taken"), Fault("username", "taken")]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -22,7 +24,7 @@ from accounts.api.mapping import INCLUDABLE
 from accounts.api.schema.document import DOCUMENT
 from accounts.models import NAME_MAX_LENGTH
 from usermgmt import VERSION, pages
-from usermgmt.http.contracts import Contract
+from usermgmt.http.contracts import Contract, documented_contracts
 from usermgmt.http.schema import RATE_HEADERS, ContractGenerator, documented
 from usermgmt.http.viewsets import Calls
 from usermgmt.urls import NATIVE
@@ -464,3 +466,21 @@ def test_the_pages_are_only_read(client, place):
     answer = client.post(place)
     assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
     assert client.head(place).status_code == 200
+
+
+def test_documents_are_made_by_one_thread_at_a_time(monkeypatch):
+    """The generator loads its extensions as it goes: a second thread would meet them half loaded."""
+    running, together = [], []
+
+    def made(contract):
+        running.append(contract)
+        time.sleep(0.05)
+        together.append(len(running))
+        running.remove(contract)
+        return b"{}"
+
+    monkeypatch.setattr(pages, "_made", made)
+    contracts = list(documented_contracts().values())
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(pages.document, contracts * 2)) == [b"{}"] * len(contracts) * 2
+    assert set(together) == {1}

@@ -11,7 +11,7 @@ from accounts.models import ApiToken
 from accounts.services import logins
 from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import login_blocked
-from usermgmt.dialects.rocketchat.identity import email_of
+from usermgmt.dialects.rocketchat.identity import named_by
 from usermgmt.dialects.rocketchat.mapping import to_own_user
 from usermgmt.dialects.rocketchat.schema.sessions import INFO_CALLS, LOGIN_CALLS, SESSION_CALLS
 from usermgmt.errors import InvalidCredentials, InvalidToken, TooManyRequests
@@ -45,13 +45,13 @@ class LoginViewSet(RocketChatCalls):
     def create(self, request: Request) -> Response:
         if request.data.get("resume") is not None:
             return self.resume(request)
-        email, password = email_of(request.data), request.data.get("password")
+        named, password = named_by(request.data), request.data.get("password")
         # A digest of the password, which older clients send, verifies nothing here.
-        if email is None or not isinstance(password, str):
+        if named is None or not isinstance(password, str):
             raise InvalidCredentials
         try:
-            with door.attempt(email) as attempt:
-                user, token = logins.log_in(email=email, password=password, name=TOKEN_NAME)
+            with door.attempt(named.email, typed=named.typed) as attempt:
+                user, token = logins.log_in(email=named.email, password=password, name=TOKEN_NAME)
         except TooManyRequests as refusal:
             raise login_blocked(refusal) from refusal
         return self.telling(Response(_logged_in(user, token)), attempt.quota)

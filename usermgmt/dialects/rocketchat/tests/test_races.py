@@ -68,6 +68,17 @@ def test_of_two_administrators_who_deactivate_themselves_one_stays():
 
 
 @repeated()
+def test_of_twelve_creations_of_one_user_name_and_address_all_are_told_of_the_user_name():
+    ada, _ = administrators()
+    body = {"username": "nina", "email": "nina@example.com", "name": "Nina", "password": "a password nobody has"}
+    answers = at_once(*(posting(logged_in(ada), f"{V1}.create", body) for _ in range(CROWD)))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 400: CROWD - 1}
+    told_of = {answer.json()["error"] for answer in answers if answer.status_code == 400}
+    assert told_of == {"nina is already in use :( [error-field-unavailable]"}
+    assert User.objects.filter(username_canonical="nina").count() == 1
+
+
+@repeated()
 def test_of_twelve_who_register_one_user_name_one_does(settings, monkeypatch):
     settings.ROCKETCHAT_REGISTRATION = True
     monkeypatch.setattr(registering, "REGISTRATIONS", Limit("registrations of a race", 100, 3600))
