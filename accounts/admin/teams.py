@@ -24,8 +24,8 @@ from accounts.models.team import NAME_MAX_LENGTH, TeamQuerySet
 from accounts.services import teams
 from usermgmt.admin import words
 from usermgmt.admin.forms import ServiceModelForm, Text
-from usermgmt.admin.model_admin import MAX_TOLD_ROWS, ServiceAdmin, actor_of
-from usermgmt.admin.widgets import MAX_CHOSEN, Rows, RowSelect
+from usermgmt.admin.model_admin import ServiceAdmin, actor_of
+from usermgmt.admin.widgets import MAX_CHOSEN, Rows
 from usermgmt.errors import DirectoryError, Fault
 from usermgmt.http.ids import is_id
 
@@ -105,6 +105,7 @@ class TeamAdmin(ServiceAdmin):
     search_fields = ["name_folded"]  # of the autocompletion of a user's teams, too
     search_help_text = "Any part of the name; or a number."
     ordering = ["name_folded", "id"]
+    autocomplete_fields = ["client"]
     readonly_fields = ["id", "shown_client", "shown_members", "created", "updated"]
 
     class Media(UserAdmin.Media):
@@ -136,12 +137,8 @@ class TeamAdmin(ServiceAdmin):
         ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        if db_field.name == "client":
-            options["widget"] = RowSelect(db_field, self.admin_site)
         field: Any = super().formfield_for_dbfield(db_field, request, **options)
         if db_field.name == "client":
-            # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
-            field.widget.can_change_related = field.widget.can_delete_related = False
             field.required = False  # for the service to say, with all the rest
         return field
 
@@ -211,12 +208,7 @@ class TeamAdmin(ServiceAdmin):
             if reason is not None:
                 skipped.append(f"{names.get(pk, f'user {pk}')}: {reason}.")
         count = len(user_ids) - len(skipped)
-        if count:
-            self.message_user(request, f"{count} user{'' if count == 1 else 's'} {done}.", messages.SUCCESS)
-        for told in skipped[:MAX_TOLD_ROWS]:
-            self.message_user(request, f"Skipped {told}", messages.WARNING)
-        if len(skipped) > MAX_TOLD_ROWS:
-            self.message_user(request, f"Skipped {len(skipped) - MAX_TOLD_ROWS} more.", messages.WARNING)
+        self.tell(request, f"{count} user{'' if count == 1 else 's'} {done}." if count else "", skipped)
         if not user_ids:
             self.message_user(request, "Nobody was chosen.", messages.WARNING)
 

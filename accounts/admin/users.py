@@ -32,7 +32,6 @@ from usermgmt import audit
 from usermgmt.admin import words
 from usermgmt.admin.forms import throttled
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
-from usermgmt.admin.widgets import RowSelect
 from usermgmt.http.ids import is_id
 
 _hides_passwords = method_decorator(sensitive_post_parameters())
@@ -126,15 +125,6 @@ class UserAdmin(ServiceAdmin):
         form = super().get_form(request, obj, change, **options)
         form.site, form.definitions = self.admin_site, _definitions(request)
         return form
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        if db_field.name == "client":
-            options["widget"] = RowSelect(db_field, self.admin_site)
-        field: Any = super().formfield_for_dbfield(db_field, request, **options)
-        if db_field.name == "client":
-            # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
-            field.widget.can_change_related = field.widget.can_delete_related = False
-        return field
 
     def get_urls(self) -> Any:
         page = self.admin_site.admin_view(self.password_view)

@@ -30,7 +30,7 @@ class _Trail(Calls):
     queryset = Event.objects.all()
     pagination_class = NativePagination
 
-    def get_permissions(self) -> Sequence[Any]:
+    def get_permissions(self) -> list[Any]:
         # A method that there is no action for goes on to its 405.
         return super().get_permissions() if self.action else [IsAuthenticated()]
 

@@ -1,7 +1,6 @@
 """The native contract's calls on users (native contract 4 and 7)."""
 
 from rest_framework import status
-from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -40,7 +39,7 @@ class UserViewSet(Calls):
     queryset = User.objects.select_related("client")
     pagination_class = NativePagination
     changes_own_password = ("update", "update_current")
-    permission_by_action: dict[str, type[BasePermission]] = {
+    permission_by_action = {  # `current` is one's own
         "list": permissions.AdministersUsers,
         "create": permissions.AdministersUsers,
         "retrieve": permissions.ViewsUser,
@@ -49,11 +48,6 @@ class UserViewSet(Calls):
         "sign_out": permissions.SignsUserOut,
         "update_current": permissions.UpdatesOneself,
     }
-
-    def get_permissions(self) -> list[BasePermission]:
-        # `current` is one's own; a method that there is no action for goes on to its 405.
-        named = self.permission_by_action.get(self.action)
-        return [IsAuthenticated(), *([named()] if named is not None else [])]
 
     @property
     def target_id(self) -> int | None:

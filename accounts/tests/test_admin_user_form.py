@@ -161,7 +161,7 @@ def test_an_empty_add_form_is_no_error_of_ours(browser):
 
 
 def test_a_race_for_an_address_ends_beside_the_field(browser, cast, monkeypatch):
-    monkeypatch.setattr(checks, "_taken", lambda sent, user: [])  # as if it was free when it was looked up
+    monkeypatch.setattr(checks, "taken", lambda sent, user: [])  # as if it was free when it was looked up
     assert errors(browser.post(ADD, new(email="olga@example.com"))) == {"email": ["Has already been taken."]}
 
 

@@ -61,7 +61,7 @@ def test_a_refused_user_leaves_no_client(cast, values):
 def test_a_user_whom_the_database_refuses_leaves_no_client(cast, monkeypatch):
     from accounts.services import checks
 
-    monkeypatch.setattr(checks, "_taken", lambda sent, user: [])  # as if somebody came in between
+    monkeypatch.setattr(checks, "taken", lambda sent, user: [])  # as if somebody came in between
     before = everything()
     assert faults(create, client_id=HOME, email="olga@example.com", username="new") == [Fault("email", "taken")]
     assert everything() == before

@@ -264,7 +264,7 @@ def test_422_maps_each_field_to_an_array(cast, call):
 def test_422_of_whoever_lost_the_race_for_an_email_is_that_of_the_check(cast, call, monkeypatch):
     from accounts.services import checks
 
-    monkeypatch.setattr(checks, "_taken", lambda sent, user: [])  # it was free when it was looked up
+    monkeypatch.setattr(checks, "taken", lambda sent, user: [])  # it was free when it was looked up
 
     created = call(cast.administrator).post("/users", NEW | {"email": "OLGA@example.com"})
     updated = call(cast.administrator).patch(f"/users/{cast.stranger.pk}", {"email": "Olga@example.com"})

@@ -1,6 +1,6 @@
 """Pages of a model whose every write is a service's, and whose history is the audit trail."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 
 from usermgmt import audit
 from usermgmt.admin import words
+from usermgmt.admin.widgets import RowSelect
 from usermgmt.errors import DirectoryError, NotFound
 from usermgmt.http.ids import is_id
 from usermgmt.text import has_control_characters
@@ -76,6 +77,16 @@ class ServiceAdmin(DirectoryAdmin):
 
     # Writes: the form has called the service when it is valid. Services open and end their own
     # transactions, and hash outside of them; so these pages open none around them.
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        found = isinstance(db_field, models.ForeignKey) and db_field.name in self.autocomplete_fields
+        if found:
+            options["widget"] = RowSelect(db_field, self.admin_site)
+        field: Any = super().formfield_for_dbfield(db_field, request, **options)
+        if found:
+            # To look at or to make one on the way is handy; to change or delete one belongs to its own page.
+            field.widget.can_change_related = field.widget.can_delete_related = False
+        return field
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
         form = super().get_form(request, obj, change=change, **options)
@@ -142,8 +153,12 @@ class ServiceAdmin(DirectoryAdmin):
             if reason is not None:
                 skipped.append(f"{row}: {reason}.")
         count = len(chosen) - len(skipped)
-        if count:
-            self.message_user(request, f"{count} {model_ngettext(self.opts, count)} {done}.", messages.SUCCESS)
+        self.tell(request, f"{count} {model_ngettext(self.opts, count)} {done}." if count else "", skipped)
+
+    def tell(self, request: HttpRequest, done: str, skipped: Sequence[str]) -> None:
+        """Tell what came of many: of what was done as a whole, blank for nothing; of what was skipped one by one."""
+        if done:
+            self.message_user(request, done, messages.SUCCESS)
         for told in skipped[:MAX_TOLD_ROWS]:
             self.message_user(request, f"Skipped {told}", messages.WARNING)
         if len(skipped) > MAX_TOLD_ROWS:

@@ -1,10 +1,11 @@
 """What the viewsets of every contract have in common."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -30,12 +31,14 @@ class Calls(GenericViewSet[Any]):
     kind: what the audit trail calls the resource. changes_own_password: the actions by which callers choose a new
     password for themselves: on themselves they are open to those who must, and the service sees that they do.
     signs_out: the actions by which callers leave, which are open to everybody who came in.
+    permission_by_action: what some actions ask for beyond the permissions of all.
     OPTIONS is not among the methods: the OpenAPI document says more.
     """
 
     kind: ClassVar[str] = "call"
     changes_own_password: ClassVar[Collection[str]] = ()
     signs_out: ClassVar[Collection[str]] = ()
+    permission_by_action: ClassVar[Mapping[str, type[BasePermission]]] = {}
     claim: idempotency.Claim | None = None  # on the Idempotency-Key of the call at hand
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     rate: Standing | None = None  # where the caller stands with API_RATE
@@ -59,6 +62,10 @@ class Calls(GenericViewSet[Any]):
                 self.claim.give_up()
             raise
         return answer
+
+    def get_permissions(self) -> list[Any]:
+        named = self.permission_by_action.get(self.action)  # none, without an action: that goes on to its 405
+        return [*super().get_permissions(), *([named()] if named is not None else [])]
 
     def check_permissions(self, request: Request) -> None:
         """Before all other rules, for all contracts: by a token that is read-only, nothing but reading; by whoever

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,14 +32,10 @@ class ChangingViewSet(RocketChatCalls):
 
     kind = "user"
     changes_own_password = ("update",)
-    permission_by_action: dict[str, type[BasePermission]] = {
+    permission_by_action = {
         "set_active": permissions.SetsActive,
         "destroy": permissions.Deletes,
     }
-
-    def get_permissions(self) -> list[BasePermission]:
-        named = self.permission_by_action.get(self.action)
-        return [IsAuthenticated(), *([named()] if named is not None else [])]
 
     @property
     def target_id(self) -> int | None:

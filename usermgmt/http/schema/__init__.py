@@ -8,7 +8,7 @@ says only what is special. The bodies of errors are the contract's own: its `ren
 from usermgmt.http.schema.calls import ContractSchema, documented
 from usermgmt.http.schema.documents import ContractGenerator
 from usermgmt.http.schema.fields import SAMPLE_META, MetaField
-from usermgmt.http.schema.headers import HEADERS, QUOTA, RATE_HEADERS, tells
+from usermgmt.http.schema.headers import HEADERS, QUOTA, RATE_HEADERS, limit_headers, tells
 from usermgmt.http.schema.parameters import ID, IF_MATCH, ecma, identifier, query
 from usermgmt.http.schema.refusals import (
     FORBIDDEN,
@@ -39,6 +39,7 @@ __all__ = [
     "identifier",
     "invalid",
     "invalid_list",
+    "limit_headers",
     "not_found",
     "query",
     "refusal",

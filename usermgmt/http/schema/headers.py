@@ -45,23 +45,25 @@ HEADERS: Mapping[str, Mapping[str, Any]] = {
 }
 """The response headers that any contract may have, by name; others are in its `Document`."""
 
-RATE_HEADERS: Mapping[str, Mapping[str, Any]] = {
-    "RateLimit-Limit": {
-        "description": "How many there may be, by the limit that is met first.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "RateLimit-Remaining": {
-        "description": "How many of them are left.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "RateLimit-Reset": {
-        "description": "Seconds until there are more.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-}
+
+def limit_headers(name: str, reset: str) -> Mapping[str, Mapping[str, Any]]:
+    """Those that tell of a limit, as `name` with -Limit, -Remaining and -Reset. reset: what the last one says."""
+    return {
+        f"{name}-Limit": {
+            "description": "How many there may be, by the limit that is met first.",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        f"{name}-Remaining": {
+            "description": "How many of them are left.",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 0},
+        },
+        f"{name}-Reset": {"description": reset, "required": True, "schema": {"type": "integer", "minimum": 1}},
+    }
+
+
+RATE_HEADERS = limit_headers("RateLimit", "Seconds until there are more.")
 """Those that tell of a limit, unless a contract has others."""
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from accounts import emails, names
 from usermgmt.dialects.resource.errors import CODES, LOCATIONS
 from usermgmt.http.contracts import Document
-from usermgmt.http.schema import ID, Nature, Refusal, ecma, refusals_of
+from usermgmt.http.schema import ID, Nature, Refusal, ecma, limit_headers, refusals_of
 from usermgmt.text import LINE_PATTERN
 
 Schema = dict[str, Any]
@@ -72,23 +72,7 @@ ERROR: Schema = {
     "additionalProperties": False,
 }
 
-QUOTA_HEADERS: Mapping[str, Schema] = {
-    "X-RateLimit-Limit": {
-        "description": "How many calls the token has.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "X-RateLimit-Remaining": {
-        "description": "How many of them are left.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "X-RateLimit-Reset": {
-        "description": "When there will be more: seconds since 1970.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-}
+QUOTA_HEADERS = limit_headers("X-RateLimit", "When there will be more: seconds since 1970.")
 
 
 def _refusals(call: Nature) -> Sequence[Refusal]:

@@ -12,27 +12,11 @@ from drf_spectacular.openapi import AutoSchema
 from usermgmt.dialects.rocketchat.errors import invalid_params, render
 from usermgmt.dialects.rocketchat.schema.shapes import SHAPES, Schema, closed
 from usermgmt.http.contracts import Document, Problem
-from usermgmt.http.schema import Nature, Refusal, refusals_of
+from usermgmt.http.schema import Nature, Refusal, limit_headers, refusals_of
 
 SESSIONS, USERS, ABOUT = "Sessions", "Users", "About"
 
-QUOTA_HEADERS: Mapping[str, Schema] = {
-    "X-RateLimit-Limit": {
-        "description": "How many there may be, by the limit that is met first.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "X-RateLimit-Remaining": {
-        "description": "How many of them are left.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "X-RateLimit-Reset": {
-        "description": "When there will be more: milliseconds since 1970.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    },
-}
+QUOTA_HEADERS = limit_headers("X-RateLimit", "When there will be more: milliseconds since 1970.")
 
 _WORDS: Schema = {"type": "string", "minLength": 1}
 _FAILED: Schema = {"const": False}
