@@ -48,11 +48,12 @@ def render(problem: Problem) -> HttpResponse:
     """`{code, message, details?, requestId}`; every fault of the values sent is in `details`."""
     status, body = _answer(problem)
     origin = current()
+    headers = {**problem.headers, **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}  # RFC 9110 11.6.1
     return JsonResponse(
         # Where no call of the contract is at hand, it is for the document.
         {**body, "requestId": origin.request_id if origin.contract == "resource" else SAMPLE_ID},
         status=status,
-        headers=dict(problem.headers),
+        headers=headers,
         json_dumps_params={"separators": (",", ":")},
     )
 
