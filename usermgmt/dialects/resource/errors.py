@@ -1,5 +1,6 @@
 """The contract's answers to problems (contract 4)."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -59,11 +60,11 @@ def render(problem: Problem) -> HttpResponse:
 
 
 def quota_headers(quota: Quota) -> dict[str, str]:
-    """Where the caller stands with the limit; the end of it in seconds since 1970 (contract 5)."""
+    """Where the caller stands with the limit; a second since 1970 at which it has ended (contract 5)."""
     return {
         "X-RateLimit-Limit": str(quota.limit),
         "X-RateLimit-Remaining": str(quota.remaining),
-        "X-RateLimit-Reset": str(int(time.time()) + quota.reset),
+        "X-RateLimit-Reset": str(math.ceil(time.time() + quota.reset)),
     }
 
 
