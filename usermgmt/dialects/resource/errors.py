@@ -1,5 +1,6 @@
 """The contract's answers to problems (contract 4)."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -48,21 +49,22 @@ def render(problem: Problem) -> HttpResponse:
     """`{code, message, details?, requestId}`; every fault of the values sent is in `details`."""
     status, body = _answer(problem)
     origin = current()
+    headers = {**problem.headers, **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}  # RFC 9110 11.6.1
     return JsonResponse(
         # Where no call of the contract is at hand, it is for the document.
         {**body, "requestId": origin.request_id if origin.contract == "resource" else SAMPLE_ID},
         status=status,
-        headers=dict(problem.headers),
+        headers=headers,
         json_dumps_params={"separators": (",", ":")},
     )
 
 
 def quota_headers(quota: Quota) -> dict[str, str]:
-    """Where the caller stands with the limit; the end of it in seconds since 1970 (contract 5)."""
+    """Where the caller stands with the limit; a second since 1970 at which it has ended (contract 5)."""
     return {
         "X-RateLimit-Limit": str(quota.limit),
         "X-RateLimit-Remaining": str(quota.remaining),
-        "X-RateLimit-Reset": str(int(time.time()) + quota.reset),
+        "X-RateLimit-Reset": str(math.ceil(time.time() + quota.reset)),
     }
 
 

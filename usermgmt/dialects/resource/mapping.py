@@ -41,14 +41,17 @@ def from_user(body: Mapping[str, Any], *, new: bool) -> tuple[dict[str, Any], li
 def renamed(user: User, sent: Mapping[str, Any]) -> dict[str, Any]:
     """The name that goes along with parts that are sent, and the part that only the name told so far.
 
-    What is shown of one part never changes with the other, and what is kept of it beyond that stays.
+    What is shown of one part never changes with the other, and what is kept of it beyond that stays. To send back what
+    is shown changes nothing: whoever reads a user, and writes the whole back with another address, renames nobody.
     """
-    parts = {part: sent[part] for part in ("given_name", "family_name") if part in sent}
-    if not parts:
-        return {}
     given, family = names.in_parts(user.name, user.given_name, user.family_name)
     shown = {"given_name": given, "family_name": family}
+    if not shown.keys() & sent.keys():
+        return {}
     stored = {part: getattr(user, part) for part in shown}
+    parts = {part: sent[part] for part, text in shown.items() if sent.get(part, text) != text}
+    if not parts:
+        return stored | {"name": user.name}
     kept = {part: stored[part] if stored[part].startswith(text) else text for part, text in shown.items()}
     return kept | parts | {"name": names.joined(**(shown | parts))}
 

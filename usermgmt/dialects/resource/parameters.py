@@ -14,7 +14,7 @@ MAX_PAGE = MAX_ID // MAX_PER_PAGE - 1  # as far as a database counts rows; there
 ORDERS = {"userId": "id", "firstName": "first_name_shown", "lastName": "last_name_shown", "contactEmail": "email"}
 """What `_sort` may name, to the column; each compares byte by byte."""
 
-_WHOLE = re.compile(r"-?[0-9]+\Z", re.ASCII)
+_WHOLE = re.compile(r"(-?)([0-9]+)\Z", re.ASCII)
 _QUERY, _PATH = {"location": "query"}, {"location": "path"}
 
 
@@ -64,10 +64,12 @@ def _integer(query: QueryDict, name: str, default: int, minimum: int, maximum: i
     text = query.get(name)
     if text is None:
         return default
-    if not _WHOLE.match(text):
+    whole = _WHOLE.match(text)
+    if whole is None:
         raise Invalid([Fault(name, "not_integer", bounds)])
-    # Of a thousand digits Python reads none; that many are too many in any case.
-    value = int(text[:20])
+    sign, digits = whole.groups()
+    # Of thousands of digits Python reads none; that many are too many in any case.
+    value = int(sign + (digits.lstrip("0")[:20] or "0"))
     if value < minimum:
         raise Invalid([Fault(name, "too_small", bounds)])
     if maximum is not None and value > maximum:

@@ -123,7 +123,7 @@ CALLS = {
         extend_schema(
             operation_id="updateUser",
             summary="Update a user",
-            description="Changes what is sent. A part of the name makes the name anew; the other part stays.",
+            description="Changes what is sent. Another part of the name makes the name anew; the other one stays.",
             tags=[USERS],
             parameters=[_ID],
             responses={200: _user("The whole user."), 400: [INVALID_ID, NOTHING, INVALID_USER]},

@@ -77,6 +77,22 @@ def test_past_it_is_429_until_the_window_ends_with_the_same_number_in_header_and
     assert told(client.get("/v1/users"))[1] == "9"
 
 
+@pytest.mark.parametrize("began", [0, 0.5, 0.999])
+@pytest.mark.parametrize("later", [0, 0.25, 29.9])
+def test_who_waits_for_the_reset_told_may_call_again(cast, call, settings, began, later):
+    settings.RESOURCE_RATE = (1, 60)
+    with time_machine.travel(NOW + began, tick=False) as clock:
+        client = call(cast.administrator)
+        assert client.get("/v1/users").status_code == 200
+        clock.shift(timedelta(seconds=later))
+        refused = client.get("/v1/users")
+        assert refused.status_code == 429
+        reset = int(told(refused)[2])
+        assert NOW + began + 60 <= reset <= NOW + began + 62
+        clock.move_to(reset)
+        assert client.get("/v1/users").status_code == 200
+
+
 def test_a_stranger_s_calls_count_for_the_address_and_tell_it(cast, call, clock):
     answers = [call().get("/v1/users", REMOTE_ADDR="192.0.2.7") for _ in range(11)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]

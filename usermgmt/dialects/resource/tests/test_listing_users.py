@@ -49,6 +49,14 @@ def test_pages_begin_at_zero_never_overlap_and_end_with_an_empty_one(client, cro
     assert len(walked) == len(set(walked))
 
 
+@pytest.mark.parametrize("zeros", [0, 1, 19, 20, 5000])
+def test_zeros_before_a_number_are_nothing(client, crowd, zeros):
+    everybody = list(User.objects.order_by("pk").values_list("pk", flat=True))
+    nothing = "0" * zeros
+    assert numbers(client.get("/v1/users", {"_page": f"{nothing}2", "_perPage": f"{nothing}10"})) == everybody[20:30]
+    assert client.get("/v1/users", {"_page": f"-{nothing}1"}).status_code == 400
+
+
 @pytest.mark.parametrize("page", ["13", "999999999999", "9" * 19, "9" * 5000])
 def test_past_the_end_there_are_none(client, crowd, page):
     assert client.get("/v1/users", {"_page": page, "_perPage": 10}).json() == {"users": []}

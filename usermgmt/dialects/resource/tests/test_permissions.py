@@ -145,7 +145,9 @@ def test_without_a_sound_token_each_call_is_401_before_anything_else(cast, call,
     before = everything()[:2]
     for path in (path_of(cast, target), path_of(cast, "missing"), path_of(cast, "abc")):
         place = path if target else "/v1/users?_page=x"
-        assert refusal_of(send(client, method, place, "{not JSON")) == (401, UNAUTHORIZED)
+        answer = send(client, method, place, "{not JSON")
+        assert refusal_of(answer) == (401, UNAUTHORIZED)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert everything()[:2] == before
 
 

@@ -63,6 +63,44 @@ def test_what_is_kept_of_a_part_beyond_what_is_shown_stays(client, cast):
 
 
 @pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("Madonna", {}),
+        ("Two  Spaces", {}),
+        ("x" * 255, {}),
+        ("A M B", {"given_name": "A", "middle_name": "M", "family_name": "B"}),
+        ("Shown Otherwise", {"given_name": "G" * 255, "family_name": "F"}),
+    ],
+    ids=lambda value: str(value)[:15],
+)
+def test_what_is_shown_may_be_sent_back_and_renames_nobody(client, cast, name, parts):
+    user = UserFactory(name=name, client=cast.acme, **parts)
+    path = f"/v1/users/{user.pk}"
+    shown = user_of(client.get(path))
+
+    with unchanged():
+        assert user_of(client.patch(path, shown)) == shown
+        assert user_of(client.patch(path, {"lastName": shown["lastName"]})) == shown
+    told = user_of(client.patch(path, shown | {"contactEmail": "moved@example.com"}))
+
+    assert told == shown | {"contactEmail": "moved@example.com"}
+    present = User.objects.get(pk=user.pk)
+    assert [getattr(present, field) for field in ("name", "given_name", "middle_name", "family_name")] == [
+        name,
+        *(parts.get(part, "") for part in ("given_name", "middle_name", "family_name")),
+    ]
+
+
+def test_a_part_sent_back_along_with_another_one_keeps_what_is_beyond_it(client, cast):
+    user = UserFactory(name="Long", given_name="G" * 255, family_name="F", client=cast.acme)
+
+    user_of(client.patch(f"/v1/users/{user.pk}", {"firstName": "G" * 100, "lastName": "New"}))
+
+    user.refresh_from_db()
+    assert (user.given_name, user.family_name, user.name) == ("G" * 255, "New", "G" * 100 + " New")
+
+
+@pytest.mark.parametrize(
     "body", [{}, {"foo": 1}, {"userId": 7}, {"name": "X"}, {"first_name": "X", "email": "x@example.com"}]
 )
 def test_a_body_without_a_property_is_refused(client, cast, body):
