@@ -410,8 +410,14 @@ def test_of_forty_guesses_at_once_five_are_verified(verifications):
     assert remaining == ["0"] * 35
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """Who waits for others who are being verified waits as long as a busy machine takes."""
+    monkeypatch.setattr(door, "PATIENCE", 60.0)
+
+
 @pytest.mark.django_db(transaction=True)
-def test_right_passwords_at_once_from_a_new_address_all_pass():
+def test_right_passwords_at_once_from_a_new_address_all_pass(patient):
     UserFactory(email=OLGA)
     answers = at_once(*[lambda: sign_in(password=PASSWORD)] * 20)
     assert [answer.status_code for answer in answers] == [200] * 20
@@ -419,7 +425,7 @@ def test_right_passwords_at_once_from_a_new_address_all_pass():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_right_passwords_at_once_from_a_familiar_address_all_pass():
+def test_right_passwords_at_once_from_a_familiar_address_all_pass(patient):
     UserFactory(email=OLGA)
     assert sign_in(password=PASSWORD).status_code == 200
     answers = at_once(*[lambda: sign_in(password=PASSWORD)] * 12)

@@ -281,7 +281,7 @@ def test_a_limit_that_is_used_up_is_not_an_answer(client, monkeypatch):
 
 def test_what_a_call_rolls_back_leaves_its_answer_whole(client, monkeypatch):
     """The refusal is stored although the transaction of the call came to nothing."""
-    monkeypatch.setattr("accounts.services.checks._taken", lambda sent, user: [])
+    monkeypatch.setattr("accounts.services.checks.taken", lambda sent, user: [])
     body = NINA | {"email": "olga@example.com"}
     first, again = post(client, body=body), post(client, body=body)
     assert (first.status_code, again.json(), is_replay(again)) == (422, first.json(), True)

@@ -24,10 +24,13 @@ TOLD = {
     "rocketchat": "usermgmt.dialects.rocketchat.tests.schemathesis_rocketchat",
 }
 
+# What a regular user may is the same on every database; a run takes longer than a thousand other tests.
+CALLERS = ["administrator", "user"] if connection.vendor == "sqlite" else ["administrator"]
+
 
 @pytest.mark.usefixtures("cast")
-@pytest.mark.timeout(300)  # twenty seconds on two idle cores
-@pytest.mark.parametrize("caller", ["administrator", "user"])
+@pytest.mark.timeout(600)  # a minute on two busy cores
+@pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("contract", TOLD)
 def test_the_server_does_what_its_document_says(live_server, client, contract, caller, monkeypatch):
     monkeypatch.setattr(settings, "ROCKETCHAT_REGISTRATION", True)  # that there is something to find
