@@ -1,4 +1,4 @@
-"""Other contracts that existing software speaks, a folder each; none yet.
+"""Other contracts that existing software speaks, a folder each.
 
 A dialect is a folder with `mapping.py`, `serializers.py`, `views.py`, `errors.py`, `urls.py`, `tests/` and
 `samples/`. Its `urls.py` holds a `contract` (`usermgmt.http.contracts.Contract`), and `usermgmt/urls.py`
