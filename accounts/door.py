@@ -28,6 +28,7 @@ EVERYWHERE = Backoff("sign-in account", free=100, first=FIRST, longest=LONGEST, 
 
 PATIENCE = 2.0  # seconds that a try waits for others of the same account and address which are being verified
 PAUSE = 0.02  # seconds between two looks at them
+MOMENT = 1.0  # seconds that one who was right is still told of
 
 TRUST = Limit("sign-in trust", 100, DAY)
 """Failures of one account from an address that is familiar to it, before it is one like any other for the day."""
@@ -39,25 +40,31 @@ class _Verifying:
     """What is being verified in this process, by account and address.
 
     A program that signs in many times at once with the right password is no guesser: what is counted of it is given
-    back in a moment, and whoever meets the limit meanwhile waits that moment instead of being sent away.
+    back in a moment, and whoever meets the limit meanwhile waits that moment instead of being sent away. One that was
+    right stays in here for a moment: who met the limit just before it was given back looks just after.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._numbers: Counter[str] = Counter()
+        self._right: dict[str, float] = {}
 
     def begin(self, pair: str) -> None:
         with self._lock:
             self._numbers[pair] += 1
 
-    def end(self, pair: str) -> None:
+    def end(self, pair: str, *, right: bool) -> None:
+        now = time.monotonic()
         with self._lock:
             self._numbers[pair] -= 1
             if not self._numbers[pair]:
                 del self._numbers[pair]
+            if right:
+                self._right = {key: moment for key, moment in self._right.items() if now - moment < MOMENT}
+                self._right[pair] = now
 
     def __contains__(self, pair: str) -> bool:
-        return pair in self._numbers
+        return pair in self._numbers or time.monotonic() - self._right.get(pair, -MOMENT) < MOMENT
 
 
 _verifying = _Verifying()
@@ -107,6 +114,7 @@ class _Tries:
         account, network = emails.canonical(typed), current().network
         self._key = pair = f"{network} {account}"
         self._admitted = False
+        self._right = False
         self._pair: Counted = (_per_account_and_address(), pair)
         self._trust: Counted = (TRUST, pair)
         self._wanted: list[Counted] = [(_per_address(), network), self._pair]
@@ -138,7 +146,7 @@ class _Tries:
         """Nothing of it is being verified any more."""
         if self._admitted:
             self._admitted = False
-            _verifying.end(self._key)
+            _verifying.end(self._key, right=self._right)
 
     def _take(self) -> list[tuple[Counted, TooManyRequests]]:
         """Count what lets itself be counted; gives who refuses."""
@@ -174,6 +182,7 @@ class _Tries:
 
     def succeed(self) -> None:
         """The password was right: failures of the account from this address are forgotten."""
+        self._right = True
         self._taken.pop(self._pair, None)
         self.give_back()
         self._taken[self._pair] = limits.forget(*self._pair)
