@@ -1,6 +1,5 @@
 """Roles: Django groups whose name is the role's id. Which there are, and which are a user's."""
 
-import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,6 @@ BUILT_IN = (DEFAULT, "guest", "bot")
 """There from the start, and for good: clients of Rocket.Chat name them."""
 
 NAME_MAX_LENGTH = 150  # Django's column
-_FORM = re.compile(r"[0-9A-Za-z._-]+\Z")
-
-
-def has_form(name: str) -> bool:
-    """Whether a role may have this name; length apart."""
-    return _FORM.match(name) is not None
 
 
 def make_built_in(**signal: object) -> None:

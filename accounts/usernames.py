@@ -3,9 +3,10 @@
 import re
 import secrets
 
+from usermgmt.text import IDENTIFIER, is_identifier
+
 MAX_LENGTH = 255
-FORM = r"\A[0-9A-Za-z._-]+\Z"
-_FORM = re.compile(FORM)
+FORM = IDENTIFIER
 _MADE_LENGTH = 64  # of names made here; leaves room for a suffix
 
 RESERVED = frozenset({"all", "here", "admin", "administrator", "system", "user"})
@@ -14,7 +15,7 @@ RESERVED = frozenset({"all", "here", "admin", "administrator", "system", "user"}
 
 def has_form(username: str) -> bool:
     """Whether the name has only the allowed characters; length apart."""
-    return _FORM.match(username) is not None
+    return is_identifier(username)
 
 
 def made_from(email: str, *, distinct: bool = False) -> str:

@@ -20,7 +20,6 @@ from usermgmt.admin.filters import SinceFilter
 from usermgmt.admin.forms import ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.errors import Fault
-from usermgmt.http.ids import is_id
 
 _USERS: Any = Client._meta.get_field("users").related_model  # the app above, without an import upwards
 
@@ -66,10 +65,6 @@ class ClientAdmin(ServiceAdmin):
         counted = _USERS._default_manager.filter(client=OuterRef("pk")).order_by().values("client")
         count = Coalesce(Subquery(counted.values(count=Count("pk"))), 0)
         return cast(ClientQuerySet, found.annotate(user_count=count))
-
-    def find(self, rows: ClientQuerySet, word: str) -> ClientQuerySet:
-        found = rows.matching(word)
-        return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
         form = [(None, {"fields": ["name", "seen_version"]})]

@@ -11,6 +11,17 @@ LINE_PATTERN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 spaces. `is_blank` knows more of what can't be seen than a portable pattern says."""
 
 
+IDENTIFIER = r"\A[0-9A-Za-z._-]+\Z"
+"""What names for programs look like: of users to sign in by, of roles, of custom fields. Any database reads it."""
+
+_IDENTIFIER = re.compile(IDENTIFIER)
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` has only what such names may have; length apart."""
+    return _IDENTIFIER.match(text) is not None
+
+
 def has_control_characters(text: str) -> bool:
     """Whether `text` has line breaks or other controls (Unicode category Cc, and U+2028, U+2029).
 

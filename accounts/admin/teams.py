@@ -118,10 +118,6 @@ class TeamAdmin(ServiceAdmin):
         count = Coalesce(Subquery(counted.values(count=Count("pk"))), 0)
         return cast(TeamQuerySet, found.select_related("client").annotate(member_count=count))
 
-    def find(self, rows: TeamQuerySet, word: str) -> TeamQuerySet:
-        found = rows.matching(word)
-        return found | rows.filter(pk=int(word)) if is_id(word) else found
-
     def label(self, row: Team) -> str:
         return f"{row.name} ({row.client})"
 

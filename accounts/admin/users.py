@@ -32,7 +32,6 @@ from usermgmt import audit
 from usermgmt.admin import words
 from usermgmt.admin.forms import throttled
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of, badge
-from usermgmt.http.ids import is_id
 
 _hides_passwords = method_decorator(sensitive_post_parameters())
 
@@ -98,10 +97,6 @@ class UserAdmin(ServiceAdmin):
             "admin/js/jquery.init.js",
             "admin/js/autocomplete.js",
         ]
-
-    def find(self, rows: UserQuerySet, word: str) -> UserQuerySet:
-        found = rows.matching(word)
-        return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def narrowed(self, request: HttpRequest, rows: UserQuerySet) -> UserQuerySet:
         return cast(UserQuerySet, of_client.narrowed(request, rows))

@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 
 from usermgmt.errors import Fault, fragment
-from usermgmt.http.contracts import Problem
+from usermgmt.http.contracts import Problem, json_answer
 
 MESSAGES = {
     "unauthenticated": "You need to sign in or sign up before continuing.",
@@ -38,9 +38,7 @@ def render(problem: Problem) -> HttpResponse:
     headers = dict(problem.headers)
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JsonResponse(
-        _body(problem), status=problem.status, headers=headers, json_dumps_params={"separators": (",", ":")}
-    )
+    return json_answer(_body(problem), problem.status, headers)
 
 
 def _body(problem: Problem) -> dict[str, object]:

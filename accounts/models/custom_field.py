@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from usermgmt.text import IDENTIFIER
+
 NAME_MAX_LENGTH = 64
 
 
@@ -35,7 +37,7 @@ class CustomField(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name"], name="custom_field_name_unique", violation_error_code="taken"),
             models.CheckConstraint(
-                condition=Q(name__regex=r"\A[0-9A-Za-z._-]+\Z"),
+                condition=Q(name__regex=IDENTIFIER),
                 name="custom_field_name_form",
                 violation_error_code="invalid",
             ),

@@ -1,6 +1,5 @@
 """Every write to the definitions of custom fields. What users hold by them is judged in `profiles`."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,14 +14,13 @@ from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Forbidden, NotFound, check_version, raise_all
 from usermgmt.integrity import refusals
-from usermgmt.text import has_control_characters, is_blank
+from usermgmt.text import has_control_characters, is_blank, is_identifier
 
 MAX_FIELDS = profile.CUSTOM_MAX_KEYS  # a user who has them all is still one that the directory keeps
 MAX_OPTIONS = 100
 OPTION_MAX_LENGTH = 255  # characters
 MAX_LENGTH = profile.CUSTOM_MAX_BYTES  # characters that a bound may ask for; no value is longer
 
-_FORM = re.compile(r"[0-9A-Za-z._-]+\Z")
 _FIELDS = {
     "custom_field_name_unique": "name",
     "custom_field_name_form": "name",
@@ -176,7 +174,7 @@ def _of_name(name: str, field: CustomField | None) -> list[Fault]:
         return [Fault("name", "blank")]
     if len(name) > NAME_MAX_LENGTH:
         return [Fault("name", "too_long", {"maximum": NAME_MAX_LENGTH})]
-    if not _FORM.match(name):
+    if not is_identifier(name):
         return [Fault("name", "invalid")]
     others = CustomField.objects.filter(name=name).exclude(pk__in=[field.pk if field is not None else None])
     return [Fault("name", "taken")] if others.exists() else []

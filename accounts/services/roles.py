@@ -13,6 +13,7 @@ from accounts.models import User
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, raise_all
+from usermgmt.text import is_identifier
 
 _TAKEN = Fault("name", "taken")
 _BUILT_IN = Fault(BASE, "built_in_role")
@@ -154,7 +155,7 @@ def _faults_of_name(name: str, group: Group | None) -> list[Fault]:
         return [Fault("name", "blank")]
     if len(name) > roles.NAME_MAX_LENGTH:
         return [Fault("name", "too_long", {"maximum": roles.NAME_MAX_LENGTH})]
-    if not roles.has_form(name):
+    if not is_identifier(name):
         return [Fault("name", "invalid")]
     others = Group.objects.exclude(pk=group.pk) if group is not None else Group.objects.all()
     # All of it is ASCII, where both databases agree on case.

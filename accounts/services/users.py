@@ -185,6 +185,7 @@ def update(
     must_change_password: bool | Unset = UNSET,
     welcome: bool = False,
     send_password: bool = False,
+    name_from_parts: bool = True,
     versions: Collection[int] | None = None,
     proof: Callable[[User], Mapping[str, Any]] | None = None,
     password_policy: passwords.Policy | None = None,
@@ -195,7 +196,8 @@ def update(
     teams: the numbers of those to be in, all of the client of the user, of the new one if it changes along; whoever
     changes the client leaves those of the former. password: None takes the password away, then there is no sign-in.
     must_change_password: if not said, a new password of one's own choice takes the duty away, and one that an
-    administrator chose is treated as in `create`. versions: the versions that the caller knows; any other is Stale.
+    administrator chose is treated as in `create`. name_from_parts: whether parts that are sent alone make the name.
+    versions: the versions that the caller knows; any other is Stale.
     proof: asked with the locked row, in the transaction; raises Invalid, or gives what is to be changed along,
     whoever the actor is. The rest as in `create`.
     Raises Forbidden (see `authority.check`), MustChangePassword (an actor who must, changing anything but the own
@@ -231,7 +233,7 @@ def update(
     _check_alive(user)
     said = dict(sent)
     duties.settle(actor=actor, user=user, sent=sent)
-    checks.normalise(sent, user, name_from_parts="name" not in sent)
+    checks.normalise(sent, user, name_from_parts=name_from_parts and "name" not in sent)
     # Without a password there is no sign-in either: the last administrator keeps one.
     demotes = sent.get("active") is False or client is not None or sent.get("password", UNSET) is None
     if demotes and _is_last_administrator(user):

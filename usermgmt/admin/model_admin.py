@@ -34,8 +34,9 @@ class DirectoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for
     list_per_page = 50
 
     def find(self, rows: Any, word: str) -> Any:
-        """The rows that `word` of a search means."""
-        raise NotImplementedError
+        """The rows that `word` of a search means: what the rows' own `matching` finds, and a row by its number."""
+        found = rows.matching(word)
+        return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def label(self, row: Any) -> str:
         """What a row is called where it is chosen among others."""
@@ -68,8 +69,8 @@ class ServiceAdmin(DirectoryAdmin):
     actions = ["delete_selected"]
 
     def delete(self, request: HttpRequest, row: Any) -> None:
-        """Delete `row`, through its service."""
-        raise NotImplementedError
+        """Delete `row`, through its service; none is, unless a page says how."""
+        raise PermissionDenied
 
     def reason_to_spare(self, request: HttpRequest, row: Any) -> str | None:
         """Why an action that takes something away skips `row`, if it does."""

@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 
 from usermgmt.dialects.resource.mapping import LENGTHS, PROPERTIES
 from usermgmt.errors import BASE, Fault, Quota, fragment, sentence
-from usermgmt.http.contracts import Problem
+from usermgmt.http.contracts import Problem, json_answer
 from usermgmt.origin import current
 
 INVALID, MISSING = "INVALID_FIELD", "MISSING_REQUIRED_FIELD"
@@ -50,13 +50,9 @@ def render(problem: Problem) -> HttpResponse:
     status, body = _answer(problem)
     origin = current()
     headers = {**problem.headers, **({"WWW-Authenticate": "Bearer"} if status == 401 else {})}  # RFC 9110 11.6.1
-    return JsonResponse(
-        # Where no call of the contract is at hand, it is for the document.
-        {**body, "requestId": origin.request_id if origin.contract == "resource" else SAMPLE_ID},
-        status=status,
-        headers=headers,
-        json_dumps_params={"separators": (",", ":")},
-    )
+    # Where no call of the contract is at hand, it is for the document.
+    request_id = origin.request_id if origin.contract == "resource" else SAMPLE_ID
+    return json_answer({**body, "requestId": request_id}, status, headers)
 
 
 def quota_headers(quota: Quota) -> dict[str, str]:

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.models import User
 from accounts.services import users
-from accounts.services.users import HOME, UNSET
+from accounts.services.users import HOME
 from usermgmt.dialects.resource.errors import NO_PROPERTIES
 from usermgmt.dialects.resource.mapping import from_user, renamed, to_user
 from usermgmt.dialects.resource.parameters import page_of, user_id_of
@@ -58,8 +58,7 @@ class UserViewSet(Calls):
         user = users.update(
             actor=actor_of(request),
             user_id=user_id,
-            # Any, so that the service makes none: which name the parts make, the locked row tells.
-            name=sent.get("given_name") or sent.get("family_name") or UNSET,
+            name_from_parts=False,  # which name they make, the locked row tells
             proof=lambda user: renamed(user, sent),
             reported=faults,
             **sent,

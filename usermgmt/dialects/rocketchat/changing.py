@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.services import users
 from usermgmt.dialects.rocketchat import finding, permissions, projection, rules, serializers
 from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
-from usermgmt.dialects.rocketchat.errors import DENIED, SAVE, failed, of_faults, refused, saving
+from usermgmt.dialects.rocketchat.errors import DENIED, failed, not_allowed, of_faults, refused, saving
 from usermgmt.dialects.rocketchat.mapping import from_edit
 from usermgmt.dialects.rocketchat.refusals import CHANGING, REMOVING
 from usermgmt.dialects.rocketchat.schema.writing import CHANGING_CALLS
@@ -24,6 +24,9 @@ from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import is_id
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
+
+EDITING = "Editing_user"
+"""What the product calls a change of a user, in details."""
 
 
 @documented(**CHANGING_CALLS)
@@ -95,9 +98,9 @@ def _check_editing(actor: User, user_id: str, data: Mapping[str, Any]) -> None:
     """Raise Refused for whoever may not edit that user, whether there is one or not, or proves the own address."""
     myself = user_id == str(actor.pk)
     if myself and data.get("verified"):
-        raise _not_allowed("Editing email verification is not allowed")
+        raise not_allowed("Editing email verification is not allowed", EDITING)
     if not (myself or grants.has(actor, Grant.EDIT)):
-        raise _not_allowed("Editing user is not allowed")
+        raise not_allowed("Editing user is not allowed", EDITING)
 
 
 def _check_rights(faults: Sequence[Fault], data: Mapping[str, Any]) -> None:
@@ -111,15 +114,10 @@ def _check_rights(faults: Sequence[Fault], data: Mapping[str, Any]) -> None:
 def _editing(data: Mapping[str, Any]) -> Iterator[None]:
     """Turn what is refused into the product's words. Raises Refused."""
     try:
-        with saving(data, action="Editing_user", forbidden="Editing user is not allowed", table=CHANGING):
+        with saving(data, action=EDITING, forbidden="Editing user is not allowed", table=CHANGING):
             yield
     except NotFound as error:
         raise refused("error-user-not-found", "User not found") from error
-
-
-def _not_allowed(message: str) -> Refused:
-    details = {"method": SAVE, "action": "Editing_user"}
-    return refused("error-action-not-allowed", message, details, status=403)
 
 
 def _named(actor: User, said: Mapping[str, Any]) -> User:

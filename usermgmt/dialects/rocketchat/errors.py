@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.utils.html import escape
 
 from accounts.roles import ADMINISTRATOR
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, Quota, TooManyRequests, fragment, sentence
-from usermgmt.http.contracts import Problem, Refused
+from usermgmt.http.contracts import Problem, Refused, json_answer
 
 LOGGED_OUT = "You must be logged in to do this."
 UNAUTHORIZED = "Unauthorized"
@@ -53,9 +53,7 @@ def invalid_params(message: str) -> Refused:
 def render(problem: Problem) -> HttpResponse:
     """The envelope of a failure. Problems with `details` are the contract's own, their codes the product's."""
     status, body = _answer(problem)
-    return JsonResponse(
-        body, status=status, headers=dict(problem.headers), json_dumps_params={"separators": (",", ":")}
-    )
+    return json_answer(body, status, problem.headers)
 
 
 def _answer(problem: Problem) -> tuple[int, dict[str, Any]]:
@@ -131,13 +129,14 @@ class Row:
     details: Callable[[Fault, Said], Any]
 
 
-def _row(
+def row(
     field: str,
     codes: Iterable[str],
     code: str,
     message: str | Callable[[Fault, Said], str],
-    details: Mapping[str, Any] | Callable[[Fault, Said], Any],
+    details: Mapping[str, Any] | Callable[[Fault, Said], Any] | None = None,
 ) -> Row:
+    """A row whose message and details may be said outright."""
     told = message if callable(message) else lambda fault, said: message
     return Row(field, frozenset(codes), code, told, details if callable(details) else lambda fault, said: details)
 
@@ -155,99 +154,104 @@ _CUSTOM_FIELDS = {
     "invalid": "Custom fields are invalid",
 }
 _BAD_FIELD = "error-the-field-is-required"
-_NOT_ALLOWED = "error-action-not-allowed"
+NOT_ALLOWED = "error-action-not-allowed"
 _DOMAIN = {"function": "RocketChat.validateEmailDomain"}
 
 
 TABLE: Sequence[Row] = (
-    _row(
+    row(
         "custom_fields",
         _CUSTOM_FIELDS,
         "error-user-registration-custom-field",
         lambda fault, said: _CUSTOM_FIELDS[fault.code].format(**fault.data),
         {"method": "registerUser"},
     ),
-    _row(
+    row(
         "roles",
         ["unknown_role"],
-        _NOT_ALLOWED,
+        NOT_ALLOWED,
         "The field Roles consist invalid role id",
         _method(action="Assign_role"),
     ),
-    _row(
+    row(
         "roles",
         ["not_yours_to_give"],
-        _NOT_ALLOWED,
+        NOT_ALLOWED,
         lambda fault, said: f"Assigning {fault.data['role']} is not allowed",
         lambda fault, said: _method(action=f"Assign_{fault.data['role']}"),
     ),
-    _row(
+    row(
         "administrator",
         ["not_yours_to_give"],
-        _NOT_ALLOWED,
+        NOT_ALLOWED,
         f"Assigning {ADMINISTRATOR} is not allowed",
         _method(action=f"Assign_{ADMINISTRATOR}"),
     ),
-    _row("name", ["blank"], _BAD_FIELD, "The field Name is required", _method(field="Name")),
-    _row("username", ["blank"], _BAD_FIELD, "The field Username is required", _method(field="Username")),
-    _row(
+    row("name", ["blank"], _BAD_FIELD, "The field Name is required", _method(field="Name")),
+    row("username", ["blank"], _BAD_FIELD, "The field Username is required", _method(field="Username")),
+    row(
         "username",
         ["invalid", "too_long"],
         "error-input-is-not-a-valid-field",
         lambda fault, said: f"{escape(said['username'])} is not a valid username",
         lambda fault, said: _method(input=said["username"], field="Username"),
     ),
-    _row("password", ["blank"], _BAD_FIELD, "The field Password is required", _method(field="Password")),
-    _row(
+    row("password", ["blank"], _BAD_FIELD, "The field Password is required", _method(field="Password")),
+    row(
         "username",
         ["reserved"],
         "error-blocked-username",
         lambda fault, said: f"{escape(said['username'])} is blocked and can't be used!",
         lambda fault, said: {"method": "checkUsernameAvailability", "field": said["username"]},
     ),
-    _row(
+    row(
         "username",
         ["taken"],
         "error-field-unavailable",
         lambda fault, said: f"{escape(said['username'])} is already in use :(",
         lambda fault, said: _method(field=said["username"]),
     ),
-    _row(
+    row(
         "email",
         ["taken"],
         "error-field-unavailable",
         lambda fault, said: f"{escape(said['email'])} is already in use :(",
         lambda fault, said: _method(field=said["email"]),
     ),
-    _row(
+    row(
         "email",
         ["blank", "invalid", "too_long"],
         "error-invalid-email",
         lambda fault, said: f"Invalid email {escape(said['email'])}",
         _DOMAIN,
     ),
-    _row(
+    row(
         "email_domain", ["domain_not_allowed"], "error-invalid-domain", "The email domain is not in whitelist", _DOMAIN
     ),
-    _row(
+    row(
         "email_domain", ["domain_blocked"], "error-email-domain-blacklisted", "The email domain is blacklisted", _DOMAIN
     ),
-    _row(
+    row(
         "bio",
         ["too_long"],
         "error-bio-size-exceeded",
         lambda fault, said: f"Bio size exceeds {fault.data['maximum']} characters",
         {"method": "saveUserProfile"},
     ),
-    _row(
+    row(
         "nickname",
         ["too_long"],
         "error-nickname-size-exceeded",
         lambda fault, said: f"Nickname size exceeds {fault.data['maximum']} characters",
         {"method": "saveUserProfile"},
     ),
-    _row("active", ["not_yours_to_set"], "error-not-allowed", "Not allowed", {"method": "setUserActiveStatus"}),
+    row("active", ["not_yours_to_set"], "error-not-allowed", "Not allowed", {"method": "setUserActiveStatus"}),
 )
+
+
+def not_allowed(message: str, action: str) -> Refused:
+    """What the product says in the middle of saving to whoever may not do this; the audit trail knows of it."""
+    return refused(NOT_ALLOWED, message, _method(action=action), status=403)
 
 
 @contextmanager
@@ -261,21 +265,21 @@ def saving(said: Said, *, action: str, forbidden: str, table: Sequence[Row] = TA
     except Forbidden as error:
         if error.code != Forbidden.code:
             raise
-        raise refused(_NOT_ALLOWED, forbidden, _method(action=action), status=403) from error
+        raise not_allowed(forbidden, action) from error
     except Invalid as error:
         raise of_faults(error.faults, said, table) from error
 
 
 def of_faults(faults: Sequence[Fault], said: Said, table: Sequence[Row] = TABLE) -> Refused:
     """The first fault in the order of the table; of the password's policy all that are broken."""
-    found = [(rank, fault) for fault in faults for rank, row in enumerate(table) if _is_about(row, fault)]
+    found = [(rank, fault) for fault in faults for rank, about in enumerate(table) if _is_about(about, fault)]
     if found:
         rank, fault = min(found, key=lambda pair: pair[0])
-        row = table[rank]
-        if not row.code:
-            return failed(row.message(fault, said))
+        about = table[rank]
+        if not about.code:
+            return failed(about.message(fault, said))
         status = 403 if fault.code in DENIED else 400
-        return refused(row.code, row.message(fault, said), row.details(fault, said), status=status)
+        return refused(about.code, about.message(fault, said), about.details(fault, said), status=status)
     of_password = [fault for fault in faults if fault.field == "password"]
     if of_password:
         return password_policy([_broken_rule(fault) for fault in of_password])
@@ -313,5 +317,5 @@ def _broken_rule(fault: Fault) -> dict[str, str]:
     return {"error": f"error-password-policy-not-met-{rule}", "message": told}
 
 
-def _is_about(row: Row, fault: Fault) -> bool:
-    return row.field == fault.field and fault.code in row.codes
+def _is_about(about: Row, fault: Fault) -> bool:
+    return about.field == fault.field and fault.code in about.codes

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from usermgmt.dialects.rocketchat.errors import SAVE, TABLE, Row, of_faults, refused
+from usermgmt.dialects.rocketchat.errors import TABLE, Row, of_faults
 from usermgmt.errors import Fault
 from usermgmt.http.contracts import Problem, Refused
 
@@ -15,11 +15,6 @@ def told_by(call: Callable[[], Any]) -> Problem:
     except Refused as refusal:
         return refusal.problem
     raise ValueError(f"{call} refuses nothing")
-
-
-def not_allowed(message: str, action: str) -> Problem:
-    """What the product says of what the caller may not do to a user."""
-    return refused("error-action-not-allowed", message, {"method": SAVE, "action": action}, status=403).problem
 
 
 def unsaved(fault: Fault, said: Mapping[str, Any], table: Sequence[Row] = TABLE) -> Problem:

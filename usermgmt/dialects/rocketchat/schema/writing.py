@@ -9,12 +9,12 @@ from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
 from accounts import emails, passwords, profile, usernames
 from usermgmt.dialects.rocketchat import serializers
-from usermgmt.dialects.rocketchat.errors import failed, refused
+from usermgmt.dialects.rocketchat.errors import failed, not_allowed, refused
 from usermgmt.dialects.rocketchat.refusals import CHANGING, REGISTERING, REMOVING
 from usermgmt.dialects.rocketchat.schema.bodies import described, json_body, sample
 from usermgmt.dialects.rocketchat.schema.document import QUOTA_HEADERS, USERS
 from usermgmt.dialects.rocketchat.schema.reading import FIELDS, INVALID_FIELDS
-from usermgmt.dialects.rocketchat.schema.refused import not_allowed, told_by, unsaved
+from usermgmt.dialects.rocketchat.schema.refused import told_by, unsaved
 from usermgmt.dialects.rocketchat.schema.samples import NEW_USER, REGISTERED, USER
 from usermgmt.dialects.rocketchat.schema.shapes import USER as USER_SHAPE
 from usermgmt.dialects.rocketchat.schema.shapes import Schema, closed, success
@@ -119,7 +119,7 @@ INVALID_NEW_USER = Refusal(
     "InvalidNewUser",
     "The caller may not make this user, or a value can't be taken. Nothing is made.",
     {
-        "permission": not_allowed("Adding user is not allowed", "Adding_user"),
+        "permission": not_allowed("Adding user is not allowed", "Adding_user").problem,
         "custom_required": unsaved(Fault("custom_fields", "custom_required", _FIELD), {}),
         "custom_too_short": unsaved(Fault("custom_fields", "custom_too_short", {**_FIELD, "minimum": 2}), {}),
         "custom_too_long": unsaved(Fault("custom_fields", "custom_too_long", {**_FIELD, "maximum": 8}), {}),
@@ -155,8 +155,8 @@ INVALID_CHANGE = Refusal(
         "required": _judged({}, serializers.USERS_UPDATE),
         "blank_id": _judged({**_CHANGE, "userId": ""}, serializers.USERS_UPDATE),
         "additional": _judged({**_CHANGE, "data": {"role": "bot"}}, serializers.USERS_UPDATE),
-        "permission": not_allowed("Editing user is not allowed", "Editing_user"),
-        "verification": not_allowed("Editing email verification is not allowed", "Editing_user"),
+        "permission": not_allowed("Editing user is not allowed", "Editing_user").problem,
+        "verification": not_allowed("Editing email verification is not allowed", "Editing_user").problem,
         "unknown": refused("error-user-not-found", "User not found").problem,
         "username_unavailable": unsaved(Fault("username", "taken"), _SOUND, CHANGING),
         "name_invalid": unsaved(Fault("name", "invalid"), {}, CHANGING),
