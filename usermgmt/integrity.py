@@ -20,9 +20,10 @@ def broken_constraint(error: IntegrityError, model: type[models.Model]) -> str |
     text = str(error)
     if text.startswith("CHECK constraint failed: "):
         return text.removeprefix("CHECK constraint failed: ")
+    columns_of = {field.name: field.column for field in model._meta.concrete_fields}
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
-            columns = [field.column for field in model._meta.concrete_fields if field.name in constraint.fields]
+            columns = [columns_of[name] for name in constraint.fields]
             if text == f"UNIQUE constraint failed: {', '.join(f'{model._meta.db_table}.{c}' for c in columns)}":
                 return constraint.name
     return None

@@ -3,6 +3,8 @@ from accounts.models.custom_field import CustomField
 from accounts.models.event import Event
 from accounts.models.mail import Mail
 from accounts.models.one_time_token import OneTimeToken, Purpose
+from accounts.models.record import Relationship, Transactable, UserProfile
+from accounts.models.record_type import RecordType
 from accounts.models.role_group import RoleGroup
 from accounts.models.sign_in import SignIn
 from accounts.models.sign_in_address import SignInAddress
@@ -18,10 +20,14 @@ __all__ = [
     "Membership",
     "OneTimeToken",
     "Purpose",
+    "RecordType",
+    "Relationship",
     "Role",
     "RoleGroup",
     "SignIn",
     "SignInAddress",
     "Team",
+    "Transactable",
     "User",
+    "UserProfile",
 ]

@@ -17,6 +17,7 @@ from clients.models import Client
 from usermgmt.columns import ComputedNumberField, FoldedField, FoldsColumns, fold
 
 NAME_MAX_LENGTH = 255
+EXTERNAL_ID_MAX_LENGTH = 255
 SORTED_LENGTH = 255  # characters of the folded name that sorting looks at; bounds the index
 
 
@@ -56,6 +57,10 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     bio = models.TextField(max_length=profile.BIO_MAX_LENGTH, blank=True)
     status_text = models.CharField(max_length=profile.STATUS_TEXT_MAX_LENGTH, blank=True)
     custom_fields = models.JSONField(default=dict, blank=True)
+    external_id = models.CharField(max_length=EXTERNAL_ID_MAX_LENGTH, blank=True)  # in some other system
+    featured = models.BooleanField(default=False)
+    public_profile = models.BooleanField(default=False)
+    properties = models.JSONField(default=dict, blank=True)  # whatever a contract lets programs add
     search_text = FoldedField(sources=["name", "email_canonical", "username_canonical"], compute=_search_text)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
     is_active = models.BooleanField("active", default=True)
@@ -101,6 +106,18 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
             ),
             models.CheckConstraint(
                 condition=Q(name__regex=r"\S"), name="user_name_not_blank", violation_error_code="blank"
+            ),
+            models.UniqueConstraint(
+                fields=["client", "external_id"],
+                condition=Q(client__isnull=False) & ~Q(external_id=""),
+                name="user_external_id_unique",
+                violation_error_code="taken",
+            ),
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=Q(client__isnull=True) & ~Q(external_id=""),
+                name="user_external_id_unique_among_administrators",
+                violation_error_code="taken",
             ),
         ]
         indexes = [
