@@ -173,10 +173,16 @@ FRAGMENTS = {
     "not_of_client": "must belong to the client of the team",
     "team_of_other_client": "must be teams of the client of the user",
     "too_many_fields": "has as many custom fields as it can: {maximum}",
+    "undefined_property": "is not defined",
+    "definition_misnamed": "has a name that is not of 1 to 64 letters, digits, hyphens and underscores: {path}",
+    "definition_no_object": "needs an object at {path}",
+    "definition_of_unknown_type": "is not one of {choices} at {path}",
+    "definition_of_more": "has more than a type at {path}",
     "no_options": "needs options to select from",
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",
     "has_users": "can't be deleted while it has users",
+    "has_records": "can't be deleted while users have records of it",
 }
 """The words of each code, without the field's name (native contract 6)."""
 

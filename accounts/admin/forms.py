@@ -12,7 +12,7 @@ from accounts.admin import of_client
 from accounts.admin.custom_values import JsonObject, field_for, name_of
 from accounts.models import NAME_MAX_LENGTH, CustomField, Membership, Role, Team, User
 from accounts.services import sign_ins, users
-from accounts.services.users import UNSET, Unset
+from accounts.services.unset import UNSET, Unset
 from usermgmt.admin import words
 from usermgmt.admin.forms import Lines, ServiceForm, ServiceModelForm, Text, Throttled
 from usermgmt.admin.widgets import Rows, RowsSelect

@@ -8,6 +8,7 @@ from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
 from accounts.models.custom_field import CustomField
+from accounts.models.record_type import RecordType
 from accounts.models.team import Team
 from accounts.models.user import User
 from clients.models import Client
@@ -51,6 +52,7 @@ class EventQuerySet(models.QuerySet["Event"]):
             "team": Team.objects.values("name"),
             "role": Group.objects.values("name"),
             "custom_field": CustomField.objects.values("name"),
+            "record_type": RecordType.objects.values("name"),
         }
         actors = User.objects.all() if reader is None else User.objects.visible_to(reader)
         return self.annotate(

@@ -1,10 +1,20 @@
 """Types of the records that users have: which profiles, relationships and transactables there are (DESIGN 2)."""
 
+import re
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 NAME_MAX_LENGTH = 64
+NAME_FORM = r"\A[0-9A-Za-z_-]+\Z"  # no dot: paths to properties have them
+
+_NAME = re.compile(NAME_FORM)
+
+
+def is_name(text: str) -> bool:
+    """Whether a type, or a property that it defines, can be called that."""
+    return len(text) <= NAME_MAX_LENGTH and _NAME.match(text) is not None
 
 
 class RecordType(models.Model):
@@ -45,7 +55,7 @@ class RecordType(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "name"], name="record_type_unique", violation_error_code="taken"),
             models.CheckConstraint(
-                condition=Q(name__regex=r"\A[0-9A-Za-z_-]+\Z"),  # no dot: paths to its properties have them
+                condition=Q(name__regex=NAME_FORM),
                 name="record_type_name_form",
                 violation_error_code="invalid",
             ),

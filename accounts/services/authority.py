@@ -12,7 +12,11 @@ from clients.policies import in_scope
 from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, Invalid, InvalidToken, NotFound
 
-_ONLY_ADMINISTRATORS_SET = ("client_id", "active", "email_verified", "must_change_password", "roles", "teams")
+_NEVER_DELEGATED = ("external_id", "featured")  # what the client's own systems know of the user, and think of them
+_ONLY_ADMINISTRATORS_SET = (
+    *("client_id", "active", "email_verified", "must_change_password", "roles", "teams"),
+    *_NEVER_DELEGATED,
+)
 
 
 def present(actor: Actor | None, user: User | None) -> User:
@@ -47,9 +51,14 @@ def check(*, actor: Actor | None, user: User, sent: Mapping[str, Any], reported:
     _unchanged(_ONLY_ADMINISTRATORS_SET, sent, _present_values(user, sent), reported)
 
 
-def check_creation(actor: Actor | None, client_id: int | None) -> None:
-    """Raise Forbidden unless the actor may make users of that client; None: administrators."""
-    if actor is not None and not policies.can_create_in(actor, client_id):
+def check_creation(actor: Actor | None, client_id: int | None, sent: Mapping[str, Any]) -> None:
+    """Raise Forbidden unless the actor may make users of that client; None: administrators. Nobody but administrators
+    sets what no role lets set."""
+    if actor is None:
+        return
+    if not policies.can_create_in(actor, client_id):
+        raise Forbidden
+    if not policies.can_administer(actor) and any(sent.get(field) for field in _NEVER_DELEGATED):
         raise Forbidden
 
 
@@ -107,7 +116,9 @@ def _check_delegated(actor: Actor, user: User, sent: Mapping[str, Any], reported
         allowed.add("active")
     if Grant.EDIT in actor.grants:
         allowed |= sent.keys() | unreadable
-        allowed -= {"client_id", "teams"} | ({"active"} if Grant.SET_ACTIVE not in actor.grants else set())
+        allowed -= {"client_id", "teams", *_NEVER_DELEGATED} | (
+            {"active"} if Grant.SET_ACTIVE not in actor.grants else set()
+        )
     now = _present_values(user, sent)
     _unchanged((sent.keys() | unreadable) - allowed, sent, now, reported)
     if "roles" in sent:
@@ -125,6 +136,8 @@ def _present_values(user: User, sent: Mapping[str, Any]) -> dict[str, Any]:
         "active": user.is_active,
         "email_verified": user.email_verified,
         "must_change_password": user.must_change_password,
+        "external_id": user.external_id,
+        "featured": user.featured,
     }
     if "roles" in sent:
         now["roles"] = roles.given_to(user)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from accounts import emails, passwords, usernames
+from accounts import emails, passwords, profile, usernames
 from accounts.models import NAME_MAX_LENGTH, User
-from accounts.services import profiles, roles
+from accounts.models.user import EXTERNAL_ID_MAX_LENGTH
+from accounts.services import profiles, records, roles
 from usermgmt.errors import Fault
 from usermgmt.text import has_control_characters, is_blank
 
@@ -16,6 +17,8 @@ CONSTRAINTS = {
     "user_username_unique": "username",
     "user_username_form": "username",
     "user_name_not_blank": "name",
+    "user_external_id_unique": "external_id",
+    "user_external_id_unique_among_administrators": "external_id",
 }
 """Named constraint of `User` to the field that it is about."""
 
@@ -24,7 +27,7 @@ NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they a
 
 def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> None:
     """Trim what is kept trimmed; make the name of its parts where only they were sent."""
-    for field in ("name", "email"):
+    for field in ("name", "email", "external_id"):
         if field in sent:
             sent[field] = sent[field].strip()
     profiles.normalise(sent)
@@ -37,8 +40,17 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
 
 def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
     """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent), *taken(sent, user)]
-    return [*faults, *roles.faults_of(sent["roles"])] if sent.get("roles") else faults
+    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent)]
+    faults += [*_external_id_form(sent), *_of_properties(sent), *taken(sent, user)]
+    if sent.get("roles"):
+        faults += roles.faults_of(sent["roles"])
+    return [*faults, *of_records(sent, user)]
+
+
+def of_records(sent: Mapping[str, Any], user: User) -> list[Fault]:
+    """The faults of the records of a user who is to be of the client that is sent along, if any is."""
+    sent_records = sent.get("records", records.NO_RECORDS)
+    return records.faults_of(sent_records, user, sent.get("client_id", user.client_id))
 
 
 def by_themselves(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
@@ -88,13 +100,33 @@ def _username_form(sent: Mapping[str, Any]) -> list[Fault]:
     return []
 
 
+def _external_id_form(sent: Mapping[str, Any]) -> list[Fault]:
+    external_id = sent.get("external_id", "")
+    if len(external_id) > EXTERNAL_ID_MAX_LENGTH:
+        return [Fault("external_id", "too_long", {"maximum": EXTERNAL_ID_MAX_LENGTH})]
+    if has_control_characters(external_id) or not profile.is_storable({"": external_id}):
+        return [Fault("external_id", "invalid")]
+    return []
+
+
+def _of_properties(sent: Mapping[str, Any]) -> list[Fault]:
+    properties = sent.get("properties", {})
+    if not profile.is_bounded(properties):
+        return [Fault("properties", "too_complex")]
+    return [] if profile.is_storable(properties) else [Fault("properties", "invalid")]
+
+
 def taken(sent: Mapping[str, Any], user: User) -> list[Fault]:
-    """What is sent in its form, and is somebody else's."""
+    """What is sent in its form, and is somebody else's; of the id in another system, who is of the same client then."""
     others = {}
     if "email" in sent and not email_form(sent["email"]) and emails.canonical(sent["email"]) != user.email_canonical:
         others["email"] = User.objects.with_email(sent["email"])
     if "username" in sent and not _username_form(sent):
         others["username"] = User.objects.with_username(sent["username"]).exclude(pk=user.pk)
+    external_id = sent.get("external_id", user.external_id)
+    if external_id and sent.keys() & {"external_id", "client_id"} and not _external_id_form(sent):
+        among = User.objects.filter(client_id=sent.get("client_id", user.client_id))
+        others["external_id"] = among.filter(external_id=external_id).exclude(pk=user.pk)
     return [Fault(field, "taken") for field, users in others.items() if users.exists()]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import policies, profile
 from accounts.models import CustomField
 from accounts.models.custom_field import NAME_MAX_LENGTH
-from accounts.services.users import UNSET, Unset
+from accounts.services.unset import UNSET, Unset
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Forbidden, NotFound, check_version, raise_all

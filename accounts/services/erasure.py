@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import emails, passwords, trail, usernames
-from accounts.models import Event, User
+from accounts.models import Event, RecordType, User
 from accounts.services import personal_data, users
 from usermgmt import audit
 from usermgmt.actor import Actor
@@ -17,6 +17,9 @@ from usermgmt.models import StoredAnswer
 
 NAME = "Erased user"
 BLANK = "(erased)"  # in the trail, for each text of the person's
+
+_WHOLE = ("custom_fields", "properties")
+_WHOLE_BY_TYPE = tuple(f"{kind}s." for kind in RecordType.Kind.values)
 
 
 def erase(*, actor: Actor | None, user_id: int, dry_run: bool = False) -> Mapping[str, int]:
@@ -73,12 +76,16 @@ def _addressed(user_id: int) -> QuerySet[Event]:
 
 
 def _impersonal(changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes without what is personal: any text, and of custom fields all there was, for their keys and numbers
-    are the person's choice, too."""
+    """The changes without what is personal: any text, and of custom fields, properties and records all there was, for
+    their keys and numbers are the person's choice, too."""
     return {
-        field: [BLANK if value else value for value in change] if field == "custom_fields" else _without_texts(change)
+        field: [BLANK if value else value for value in change] if _is_whole(field) else _without_texts(change)
         for field, change in changes.items()
     }
+
+
+def _is_whole(field: str) -> bool:
+    return field in _WHOLE or field.startswith(_WHOLE_BY_TYPE)
 
 
 def _without_texts(value: Any) -> Any:
@@ -109,6 +116,10 @@ def _entomb(user: User) -> None:
         "bio": "",
         "status_text": "",
         "custom_fields": {},
+        "external_id": "",
+        "featured": False,
+        "public_profile": False,
+        "properties": {},
         "email": email,
         "email_verified": False,
         "username": username,

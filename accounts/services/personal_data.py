@@ -8,7 +8,19 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db.models import Model, Q, QuerySet
 
-from accounts.models import ApiToken, Event, Mail, Membership, OneTimeToken, SignIn, SignInAddress, User
+from accounts.models import (
+    ApiToken,
+    Event,
+    Mail,
+    Membership,
+    OneTimeToken,
+    Relationship,
+    SignIn,
+    SignInAddress,
+    Transactable,
+    User,
+    UserProfile,
+)
 from accounts.models.event import EventQuerySet
 from usermgmt import audit
 from usermgmt.models import StoredAnswer
@@ -64,6 +76,15 @@ HOLDINGS = (
     _owned("permissions", User.user_permissions.through, "permission__codename"),
     Holding("sessions", Session, _sessions, ("expire_date",)),
     _owned("admin_log", LogEntry, "action_time", "action_flag"),
+    _owned("profiles", UserProfile, "type__name", "properties", "created_at", "updated_at"),
+    _owned("relationships", Relationship, "type__name", "related_user_id", "properties", "created_at", "updated_at"),
+    # What others keep of their own relationships is theirs, and who they are, too (GDPR 15, paragraph 4).
+    _owned("related_by", Relationship, "type__name", "created_at", by="related_user_id"),
+    _owned(
+        "transactables",
+        Transactable,
+        *("type__name", "name", "description", "currency", "enabled", "properties", "created_at", "updated_at"),
+    ),
 )
 """Every table with rows of a user's own, save the audit trail, whose rows stay."""
 
@@ -89,6 +110,10 @@ def of_user(user: User) -> dict[str, Any]:
         "bio": user.bio,
         "status_text": user.status_text,
         "custom_fields": user.custom_fields,
+        "external_id": user.external_id,
+        "featured": user.featured,
+        "public_profile": user.public_profile,
+        "properties": user.properties,
         "client": None if user.client is None else {"id": user.client.pk, "name": user.client.name},
         "role": str(user.role),
         "is_active": user.is_active,

@@ -14,7 +14,9 @@ from accounts import emails, passwords, policies, profile, usernames
 from accounts.grants import Grant
 from accounts.managers import ACTIVE_ADMINISTRATOR
 from accounts.models import SignIn, User
-from accounts.services import authority, checks, duties, mails, memberships, one_time_tokens, roles
+from accounts.services import authority, checks, duties, mails, memberships, one_time_tokens, records, roles
+from accounts.services.records import NO_RECORDS, Records
+from accounts.services.unset import UNSET, Unset
 from clients.models import Client
 from clients.services import default_client
 from usermgmt import audit
@@ -31,15 +33,6 @@ from usermgmt.errors import (
 from usermgmt.integrity import refusals
 
 
-class Unset(Enum):
-    """The type of `UNSET`: what was not sent stays as it is; None is a value."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-
-
 class Home(Enum):
     """The type of `HOME`: the client for users of a contract that knows no clients, which is never none."""
 
@@ -53,6 +46,8 @@ _NOT_YET = 0  # the number of the default client before there is one; no client 
 _ERASED = Fault(BASE, "erased")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
+_NOT_COLUMNS = ("password", "roles", "teams", "records")  # of what is sent; of the password there is a hash
+_TOLD_WHERE_SET = ("external_id", "featured", "public_profile", "properties")
 
 
 def create(
@@ -69,6 +64,11 @@ def create(
     bio: str = "",
     status_text: str = "",
     custom_fields: Mapping[str, Any] | None = None,
+    external_id: str = "",
+    featured: bool = False,
+    public_profile: bool = False,
+    properties: Mapping[str, Any] | None = None,
+    records: Records = NO_RECORDS,
     roles: Collection[str] = (),
     password: str | None = None,
     password_hash: str | None = None,
@@ -80,6 +80,7 @@ def create(
     welcome: bool = False,
     prove_email: bool = False,
     send_password: bool = False,
+    proof: Callable[[User], None] | None = None,
     password_policy: passwords.Policy | None = None,
     reported: Sequence[Fault] = (),
 ) -> User:
@@ -87,21 +88,22 @@ def create(
 
     client_id: HOME is the client of the token at hand, of the actor, or the directory's default one.
     username: made from the e-mail if None. name: made from its parts if blank. custom_fields: judged if not None.
+    external_id: in some other system. records: see `records`; their properties, like the user's, are whole.
     roles: names of groups; `accounts.roles.ADMINISTRATOR` is none. join_default_teams: those of the client.
     password: None makes a user who cannot sign in. password_hash: a stored form made by
     `accounts.hashers.imported`, instead of a password. must_change_password: if None, as
     `passwords.must_change` has it for what an administrator chose through an API. invite: send a mail with a
     link to set the first password, so there must be none yet. welcome: send a mail that greets. prove_email: send one
     with a link that proves the address. send_password: send one with a password made at random, which must be changed;
-    whatever other one is sent along is none. password_policy: the standard one if None.
+    whatever other one is sent along is none. proof: asked in the transaction, once the user and the records are
+    there; raises Invalid, then nothing is. password_policy: the standard one if None.
     reported: faults that the contract found while reading; raised together with the rules' own.
-    Raises Forbidden (outside of the client that the actor's token is bound to), Invalid.
+    Raises Forbidden (outside of the client that the actor's token is bound to; or what no role lets set), Invalid.
     """
     if send_password:
         password = password_hash = None
     client, faults = _client(actor, client_id)
     place = client_id if not isinstance(client_id, Home) else client.pk if client is not None else None
-    authority.check_creation(actor, place)
     sent: dict[str, Any] = {
         "name": name,
         "email": email,
@@ -111,23 +113,32 @@ def create(
         "nickname": nickname,
         "bio": bio,
         "status_text": status_text,
+        "external_id": external_id,
+        "featured": featured,
+        "public_profile": public_profile,
         "roles": sorted(set(roles)),
     }
+    authority.check_creation(actor, place, sent)
     if custom_fields is not None:
         sent["custom_fields"] = dict(custom_fields)
+    if properties is not None:
+        sent["properties"] = dict(properties)
+    if records:
+        sent["records"] = records
     if username is not None:
         sent["username"] = username
     if password is not None:
         sent["password"] = password
-    checks.normalise(sent, User(), name_from_parts=not name.strip())
+    new = User(client_id=place if client is None else client.pk or _NOT_YET)
+    checks.normalise(sent, new, name_from_parts=not name.strip())
     if invite:
         faults += checks.invitation(has_password=bool(password or password_hash or send_password), active=active)
-    raise_all(reported, faults + checks.faults_of(sent, User(), password_policy or passwords.standard()))
+    raise_all(reported, faults + checks.faults_of(sent, new, password_policy or passwords.standard()))
     authority.check_gift(actor, sent["roles"])
     stored = password_hash or passwords.hashed(password)  # slow: outside the transaction
 
     user = User(
-        **{field: value for field, value in sent.items() if field not in ("password", "roles")},
+        **{field: value for field, value in sent.items() if field not in _NOT_COLUMNS},
         client=client,
         is_superuser=client is None,
         is_active=active,
@@ -138,28 +149,17 @@ def create(
     )
     along = _Along(
         actor,
+        records=records,
         roles=sent["roles"],
         teams=join_default_teams,
         invite=invite,
         welcome=welcome,
-        proof=prove_email and active and not email_verified,
+        prove_email=prove_email and active and not email_verified,
         password=send_password,
+        proof=proof,
     )
-    if username is not None:
-        with _told_in_full(sent, User()):
-            return _insert(user, along)
-    user.username = usernames.made_from(user.email)
-    if User.objects.with_username(user.username).exists():
-        user.username = usernames.made_from(user.email, distinct=True)
-    try:
-        return _insert(user, along)
-    except Invalid as refusal:
-        if refusal.faults != _USERNAME_TAKEN:
-            raise
-        # Somebody took the name that was made here since it was looked up: not the caller's fault.
-        user.client = client  # the default one may have been made along, and is no more
-        user.username = usernames.made_from(user.email, distinct=True)
-        return _insert(user, along)
+    with _told_in_full(sent, new):
+        return _insert(user, along) if username is not None else _insert_named(user, along)
 
 
 def update(
@@ -176,6 +176,11 @@ def update(
     bio: str | Unset = UNSET,
     status_text: str | Unset = UNSET,
     custom_fields: Mapping[str, Any] | Unset = UNSET,
+    external_id: str | Unset = UNSET,
+    featured: bool | Unset = UNSET,
+    public_profile: bool | Unset = UNSET,
+    properties: Mapping[str, Any] | Unset = UNSET,
+    records: Records = NO_RECORDS,
     roles: Collection[str] | Unset = UNSET,
     teams: Collection[int] | Unset = UNSET,
     password: str | Unset | None = UNSET,
@@ -193,6 +198,7 @@ def update(
 ) -> User:
     """Change what was sent, and nothing else; tell by mail of another address or password.
 
+    records: whoever changes the client loses all relationships but those that are sent along.
     teams: the numbers of those to be in, all of the client of the user, of the new one if it changes along; whoever
     changes the client leaves those of the former. password: None takes the password away, then there is no sign-in.
     must_change_password: if not said, a new password of one's own choice takes the duty away, and one that an
@@ -214,6 +220,11 @@ def update(
         "bio": bio,
         "status_text": status_text,
         "custom_fields": custom_fields,
+        "external_id": external_id,
+        "featured": featured,
+        "public_profile": public_profile,
+        "properties": properties if isinstance(properties, Unset) else dict(properties),
+        "records": records or UNSET,
         "roles": roles if isinstance(roles, Unset) else sorted(set(roles)),
         "teams": teams if isinstance(teams, Unset) else sorted(set(teams)),
         "password": None if send_password else password,
@@ -254,7 +265,7 @@ def update(
         transaction.atomic(),
     ):
         known = user.client
-        user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes)
+        user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes, related_by=records)
         if known is not None and user.client_id == known.pk:
             user.client = known  # read already; whoever shows the user needs it
         _check_alive(user)
@@ -322,10 +333,13 @@ def leaving(user_id: int) -> User:
 
 @contextmanager
 def _told_in_full(sent: Mapping[str, Any], user: User) -> Iterator[None]:
-    """Tell of all that was taken in the meantime: the database names the first, whichever that is."""
+    """Tell of all that was taken in the meantime: the database names the first, whichever that is. And of what is no
+    more, which it does not name, whether it was the client."""
     try:
         yield
     except Invalid as refusal:
+        if refusal.faults == (NO_SUCH_CLIENT,):
+            raise_all([], checks.of_records(sent, user))
         if any(fault.code == "taken" for fault in refusal.faults):
             raise_all(refusal.faults, checks.taken(sent, user))
         raise
@@ -359,32 +373,40 @@ def _is_last_administrator(user: User) -> bool:
 
 
 def _locked(
-    user_id: int, versions: Collection[int] | None, *, actor: Actor | None, leaves_administrators: bool
+    user_id: int,
+    versions: Collection[int] | None,
+    *,
+    actor: Actor | None,
+    leaves_administrators: bool,
+    related_by: Records = NO_RECORDS,
 ) -> User:
     """The user, its row locked until the end of the transaction.
 
     leaves_administrators: the user stops being an active administrator. Then the rows of all of them
     are locked too, in the order of their numbers so that no two transactions wait for each other, and
-    the last one is refused with Invalid.
+    the last one is refused with Invalid. related_by: records that are written; whom they relate the user
+    to is locked, too.
     """
-    wanted = Q(pk=user_id)
+    wanted = Q(pk__in=[user_id, *records.related(related_by)]) if related_by else Q(pk=user_id)
     if leaves_administrators:
         wanted |= ACTIVE_ADMINISTRATOR
     rows = {row.pk: row for row in User.objects.filter(wanted).order_by("pk").select_for_update()}
     user = authority.present(actor, rows.pop(user_id, None))
     check_version(user.version, versions)
-    if leaves_administrators and user.is_superuser and user.is_active and not rows:
+    others = any(row.is_superuser and row.is_active for row in rows.values())
+    if leaves_administrators and user.is_superuser and user.is_active and not others:
         raise Invalid([_LAST_ADMINISTRATOR])
     return user
 
 
 def creation(actor: Actor | None, user: User) -> audit.Entry:
     """The audit trail's entry of a user just made."""
+    told = _facts(user) | {field: getattr(user, field) for field in _TOLD_WHERE_SET if getattr(user, field)}
     return audit.Entry(
         actor=actor,
         action="user.created",
         target=("user", user.pk),
-        changes={field: (None, value) for field, value in _facts(user).items()},
+        changes={field: (None, value) for field, value in told.items()},
     )
 
 
@@ -402,15 +424,17 @@ def _facts(user: User) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class _Along:
     """What is done in the transaction that makes a user. teams: whether to join those that everybody joins.
-    invite, welcome, proof, password: the mails to send."""
+    invite, welcome, prove_email, password: the mails to send. proof: asked once the rest is there."""
 
     actor: Actor | None
+    records: Records
     roles: list[str]
     teams: bool
     invite: bool
     welcome: bool
-    proof: bool
+    prove_email: bool
     password: bool
+    proof: Callable[[User], None] | None
 
 
 def _insert(user: User, along: _Along) -> User:
@@ -422,15 +446,36 @@ def _insert(user: User, along: _Along) -> User:
         entry = creation(actor, user)
         if along.roles:
             entry = replace(entry, changes={**entry.changes, **roles.give(user, along.roles)})
+        if along.records:
+            entry = replace(entry, changes={**entry.changes, **records.write(user, along.records)})
+        if along.proof is not None:
+            along.proof(user)
         audit.record_all([entry])
         if along.teams:
             memberships.join_default([user])
         if along.invite:
             mails.invite(actor=actor, users=[user])
         mails.greet(user, welcome=along.welcome, password=along.password)
-        if along.proof:
+        if along.prove_email:
             mails.ask_for_proof(actor=actor, user=user)
     return user
+
+
+def _insert_named(user: User, along: _Along) -> User:
+    """Insert a user under a name made from the e-mail."""
+    client = user.client
+    user.username = usernames.made_from(user.email)
+    if User.objects.with_username(user.username).exists():
+        user.username = usernames.made_from(user.email, distinct=True)
+    try:
+        return _insert(user, along)
+    except Invalid as refusal:
+        if refusal.faults != _USERNAME_TAKEN:
+            raise
+        # Somebody took the name that was made here since it was looked up: not the caller's fault.
+        user.client = client  # the default one may have been made along, and is no more
+        user.username = usernames.made_from(user.email, distinct=True)
+        return _insert(user, along)
 
 
 def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.Changes:
@@ -440,12 +485,13 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
     written: set[str] = set()
     for field, value in sent.items():
         column = "is_active" if field == "active" else field
-        if field in ("roles", "teams") or profile.is_same(before := getattr(user, column), value):
+        if field in ("roles", "teams", "records") or profile.is_same(before := getattr(user, column), value):
             continue
         changes[field] = (None, None) if field == "password" else (before, value)
         setattr(user, column, value)
         written.add(column)
     changes |= _apply_teams(sent, user, moved="client_id" in written)
+    changes |= _apply_records(sent.get("records", NO_RECORDS), user, moved="client_id" in written)
     if not changes:
         return changes
     moved = "email" in written and emails.canonical(user.email) != canonical
@@ -479,3 +525,11 @@ def _apply_teams(sent: Mapping[str, Any], user: User, *, moved: bool) -> audit.C
     if "teams" in sent:
         return memberships.put(user, sent["teams"])
     return memberships.leave_all(user) if moved else {}
+
+
+def _apply_records(sent: Records, user: User, *, moved: bool) -> audit.Changes:
+    """Take the user, who has the new client already, out of relationships in the former one; write those sent."""
+    left = records.leave_client(user) if moved else {}
+    written = records.write(user, sent)
+    both = {field: (left[field][0], written[field][1]) for field in left.keys() & written.keys()}
+    return {**left, **written, **both}
