@@ -259,6 +259,7 @@ INSTALLED_APPS = [
     "accounts",
     "clients",
     "usermgmt",
+    "usermgmt.dialects.forms",
     "usermgmt.apps.DirectoryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -357,6 +358,10 @@ ROCKETCHAT_PASSWORD_MIN_LENGTH = _integer("ROCKETCHAT_PASSWORD_MIN_LENGTH", 8, m
 ROCKETCHAT_PASSWORD_POLICY = _boolean("ROCKETCHAT_PASSWORD_POLICY", False)
 ROCKETCHAT_ALLOWED_DOMAINS = _domains("ROCKETCHAT_ALLOWED_DOMAINS")
 ROCKETCHAT_BLOCKED_DOMAINS = _domains("ROCKETCHAT_BLOCKED_DOMAINS")
+
+# The forms contract
+
+FORMS_PASSWORD_MIN_LENGTH = _integer("FORMS_PASSWORD_MIN_LENGTH", 6, minimum=1)  # characters
 
 # Mails, and the links in them
 

@@ -10,6 +10,7 @@ from accounts.api.schema.document import DOCUMENT
 from accounts.api.urls import urlpatterns as users
 from clients.api.urls import urlpatterns as clients
 from usermgmt import pages
+from usermgmt.dialects.forms.urls import contract as forms
 from usermgmt.dialects.resource.urls import contract as resource
 from usermgmt.dialects.rocketchat.urls import contract as rocketchat
 from usermgmt.http.contracts import ADMIN_PREFIX, Contract, mounted
@@ -24,7 +25,7 @@ NATIVE = Contract(
     idempotency_keys=True,
 )
 
-CONTRACTS = [NATIVE, resource, rocketchat]
+CONTRACTS = [NATIVE, resource, rocketchat, forms]
 """A dialect adds itself here; the one of the longest prefix answers for a path."""
 
 urlpatterns = [

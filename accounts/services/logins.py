@@ -14,12 +14,13 @@ LIFETIME = timedelta(days=90)
 MAX_ALIVE = 100  # of one user: whoever signs in once more loses the oldest
 
 
-def log_in(*, email: str, password: str, name: str) -> tuple[User, str]:
+def log_in(*, email: str, password: str, name: str, client_id: int | None = None) -> tuple[User, str]:
     """Open a sign-in of the active user of these credentials; gives the user and the token.
 
-    name: what staff see of the token. How often it may be asked is for `accounts.door`. Raises InvalidCredentials.
+    name: what staff see of the token. client_id: whose users alone are let in; None: everybody. How often it may be
+    asked is for `accounts.door`. Raises InvalidCredentials.
     """
-    user = sign_ins.verified_user(email=email, password=password)
+    user = sign_ins.verified_user(email=email, password=password, client_id=client_id)
     try:
         with transaction.atomic():
             sign_ins.note_sign_in(user)  # first: it locks the user's row, so no two sign-ins pass the maximum together

@@ -3,7 +3,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -109,8 +109,26 @@ def invite(*, actor: Actor | None, users: Sequence[User]) -> None:
     _record(actor=actor, purpose=Purpose.INVITATION, user_ids=[user.pk for user in users])
 
 
-def announce(user: User, former: Former, changes: audit.Changes) -> None:
-    """Tell of a change of address or password whoever had the account before; ask a new address for its proof.
+def remind(*, actor: Actor | None, user: User, invitation: bool, proof: bool, told: Collection[str]) -> None:
+    """Queue a link to set the first password, and one that proves the address, for a user who has not done so and may
+    sign in; in the transaction of the caller, in which the user is locked.
+
+    told: the kinds of mails that are sent in it already. At most MAILS_PER_HOUR of each kind.
+    """
+    invites = invitation and user.is_active and not user.has_usable_password()
+    proves = proof and user.is_active and not user.email_verified and Mail.Kind.EMAIL_VERIFICATION not in told
+    if not (invites or proves):
+        return
+    recent = _recent(user)
+    if invites and _is_room(recent[Mail.Kind.INVITATION]):
+        invite(actor=actor, users=[user])
+    if proves and _is_room(recent[Mail.Kind.EMAIL_VERIFICATION]):
+        ask_for_proof(actor=actor, user=user)
+
+
+def announce(user: User, former: Former, changes: audit.Changes) -> Collection[str]:
+    """Tell of a change of address or password whoever had the account before; ask a new address for its proof. Gives
+    the kinds of mails that say so.
 
     user: as they are now. At most MAILS_PER_HOUR of each kind: an account must not serve to pester others.
     """
@@ -125,6 +143,7 @@ def announce(user: User, former: Former, changes: audit.Changes) -> None:
     if told:
         recent = _recent(user)
         _queue(mail for mail in told if _is_room(recent[mail.kind]))
+    return [mail.kind for mail in told]
 
 
 def forget() -> int:

@@ -28,13 +28,15 @@ class Tokens:
         return "Tokens(...)"
 
 
-def verified_user(*, email: str, password: str) -> User:
+def verified_user(*, email: str, password: str, client_id: int | None = None) -> User:
     """The active user of these credentials; raises InvalidCredentials, for whatever reason, in about the same time.
 
-    How often it may be asked is for its doors to say: `accounts.door`.
+    client_id: whose users alone are there; None: everybody. How often it may be asked is for its doors to say:
+    `accounts.door`.
     """
     watch = timing.Stopwatch()
-    user: User | None = User.objects.select_related("client").with_email(email).first()
+    there = User.objects.select_related("client").with_email(email)
+    user: User | None = (there if client_id is None else there.filter(client_id=client_id)).first()
     with watch.hashing():
         right = passwords.verified(password, user.password if user is not None else "")
     if user is None or not right or not user.is_active:

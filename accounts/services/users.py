@@ -188,7 +188,9 @@ def update(
     active: bool | Unset = UNSET,
     email_verified: bool | Unset = UNSET,
     must_change_password: bool | Unset = UNSET,
+    invite: bool = False,
     welcome: bool = False,
+    prove_email: bool = False,
     send_password: bool = False,
     name_from_parts: bool = True,
     versions: Collection[int] | None = None,
@@ -202,7 +204,9 @@ def update(
     teams: the numbers of those to be in, all of the client of the user, of the new one if it changes along; whoever
     changes the client leaves those of the former. password: None takes the password away, then there is no sign-in.
     must_change_password: if not said, a new password of one's own choice takes the duty away, and one that an
-    administrator chose is treated as in `create`. name_from_parts: whether parts that are sent alone make the name.
+    administrator chose is treated as in `create`. invite: send a mail with a link to set the first password, to whom
+    has none and may sign in. prove_email: send one with a link that proves the address, where it is not proved.
+    name_from_parts: whether parts that are sent alone make the name.
     versions: the versions that the caller knows; any other is Stale.
     proof: asked with the locked row, in the transaction; raises Invalid, or gives what is to be changed along,
     whoever the actor is. The rest as in `create`.
@@ -281,15 +285,17 @@ def update(
         mails.greet(user, welcome=welcome, password=send_password)
         if "password" in changes and not send_password:
             mails.withdraw_passwords(user)
-        _tell(actor, user, former, changes)
+        told = _tell(actor, user, former, changes)
+        mails.remind(actor=actor, user=user, invitation=invite, proof=prove_email, told=told)
     return user
 
 
-def _tell(actor: Actor | None, user: User, former: mails.Former, changes: audit.Changes) -> None:
-    """Let the audit trail know what changed, and whom it concerns."""
-    if changes:
-        audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
-        mails.announce(user, former, changes)
+def _tell(actor: Actor | None, user: User, former: mails.Former, changes: audit.Changes) -> Collection[str]:
+    """Let the audit trail know what changed, and whom it concerns; gives the kinds of mails that are sent for it."""
+    if not changes:
+        return ()
+    audit.record(actor=actor, action="user.updated", target=("user", user.pk), changes=changes)
+    return mails.announce(user, former, changes)
 
 
 def delete(*, actor: Actor | None, user_id: int, versions: Collection[int] | None = None) -> None:

@@ -89,9 +89,17 @@ def rate_limit_headers(quota: Quota) -> Mapping[str, str]:
     }
 
 
-def json_answer(body: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> HttpResponse:
+def json_answer(
+    body: Mapping[str, Any], status: int, headers: Mapping[str, str], *, media_type: str = "application/json"
+) -> HttpResponse:
     """An answer to a problem, as JSON without a space too many."""
-    return JsonResponse(body, status=status, headers=dict(headers), json_dumps_params={"separators": (",", ":")})
+    return JsonResponse(
+        body,
+        status=status,
+        headers=dict(headers),
+        content_type=media_type,
+        json_dumps_params={"separators": (",", ":")},
+    )
 
 
 QuotaHeaders = Callable[[Quota], Mapping[str, str]]

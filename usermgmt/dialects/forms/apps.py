@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class FormsConfig(AppConfig):
+    """The form-driven contract has rows of its own: the configurations of its forms."""
+
+    name = "usermgmt.dialects.forms"
+    label = "forms"
+    verbose_name = "Forms"
+
+    def ready(self) -> None:
+        from usermgmt.dialects.forms import vendor
+
+        post_migrate.connect(vendor.make_present, sender=self, dispatch_uid="forms.vendor")

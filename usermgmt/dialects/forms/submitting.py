@@ -1,0 +1,104 @@
+"""A form on its way into the directory: judged by its configuration, written by the services, all or nothing
+(contract 5)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import passwords
+from accounts.models import User
+from accounts.services import users
+from accounts.services.users import HOME
+from clients.services import default_client
+from usermgmt.actor import Actor
+from usermgmt.dialects.forms import uniqueness
+from usermgmt.dialects.forms.compiled import Configuration
+from usermgmt.dialects.forms.errors import told
+from usermgmt.dialects.forms.mapping import from_form, state_of
+from usermgmt.dialects.forms.policies import client_of
+from usermgmt.dialects.forms.rules.form import Outcome
+from usermgmt.errors import Fault, Invalid
+
+_NOBODYS = 0  # the number of the default client before there is one; no client has it
+
+
+def judged(configuration: Configuration, form: Mapping[str, Any], user: User | None) -> Outcome:
+    """What the configuration makes of a form; None: a user is to be made."""
+    stored = state_of(user) if user is not None else None
+    return configuration.form.judge(configuration.laid_over(form), stored, now=timezone.now())
+
+
+def create(actor: Actor, configuration: Configuration, form: Mapping[str, Any]) -> User:
+    """Make the user of a form, in the client of the token or the default one. Raises Forbidden, Invalid."""
+    outcome = judged(configuration, form, None)
+    sent, faults = from_form(outcome.written, None)
+    client_id = client_of(actor) or default_client.present().pk or _NOBODYS
+    reported = [*_told(outcome, client_id=client_id, user_id=None), *faults]
+    wanted = configuration.notifications
+    with _of_fields_sent(outcome):
+        return users.create(
+            actor=actor,
+            client_id=HOME,
+            welcome="welcome" in wanted,
+            invite="invitation" in wanted and "password" not in sent,
+            prove_email="verification" in wanted,
+            password_policy=password_policy(),
+            proof=lambda user: uniqueness.check(outcome.uniques, user),
+            reported=reported,
+            **sent,
+        )
+
+
+def update(actor: Actor, configuration: Configuration, form: Mapping[str, Any], user: User) -> User:
+    """Change a user, who was read with records, by a form.
+
+    Raises Forbidden, Invalid, NotFound, and Stale where somebody changed the user since: what is to be written depends
+    on what was there.
+    """
+    outcome = judged(configuration, form, user)
+    sent, faults = from_form(outcome.written, user)
+    reported = [*_told(outcome, client_id=user.client_id, user_id=user.pk), *faults]
+    wanted = configuration.notifications
+
+    def proof(locked: User) -> dict[str, Any]:
+        uniqueness.check(outcome.uniques, locked)
+        return {}
+
+    with _of_fields_sent(outcome):
+        return users.update(
+            actor=actor,
+            user_id=user.pk,
+            welcome="welcome" in wanted,
+            invite="invitation" in wanted,
+            prove_email="verification" in wanted,
+            password_policy=password_policy(),
+            versions=[user.version],
+            proof=proof,
+            reported=reported,
+            **sent,
+        )
+
+
+def password_policy() -> passwords.Policy:
+    """A length alone (contract 3)."""
+    return passwords.Policy(minimum=settings.FORMS_PASSWORD_MIN_LENGTH, guessable=True)
+
+
+def _told(outcome: Outcome, *, client_id: int | None, user_id: int | None) -> Sequence[Fault]:
+    """Every fault that the configuration's rules find."""
+    return [*told(outcome.errors), *uniqueness.faults_of(outcome.uniques, client_id=client_id, user_id=user_id)]
+
+
+@contextmanager
+def _of_fields_sent(outcome: Outcome) -> Iterator[None]:
+    """Tell nothing of the name that the parts of a form made, where one of them is at fault itself."""
+    try:
+        yield
+    except Invalid as refusal:
+        if "name" in outcome.written:
+            raise
+        faults = [fault for fault in refusal.faults if fault.field != "name"]
+        raise Invalid(faults or refusal.faults) from refusal

@@ -1,0 +1,7 @@
+"""The document of this contract, and whether answers are as it says."""
+
+from usermgmt.dialects.forms.urls import contract
+from usermgmt.tests.described import Described
+
+described = Described(contract, early={"401": "Unauthenticated", "403": "Forbidden", "406": "WrongParameters"})
+document, resolved, validator = described.document, described.resolved, described.validator
