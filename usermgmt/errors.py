@@ -177,6 +177,7 @@ FRAGMENTS = {
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",
     "has_users": "can't be deleted while it has users",
+    "bad_rule": "{path} {reason}",
 }
 """The words of each code, without the field's name (native contract 6)."""
 

@@ -1,0 +1,1 @@
+"""The form-driven contract: stored configurations decide what may be sent and what is checked (contracts/forms.md)."""
