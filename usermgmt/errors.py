@@ -180,6 +180,7 @@ FRAGMENTS = {
     "definition_of_more": "has more than a type at {path}",
     "no_options": "needs options to select from",
     "said": "{words}",
+    "bad_rule": "{path} {reason}",
     "not_of_sessions": "can't be sent for sessions",
     "too_many_configurations": "has as many form configurations as it can: {maximum}",
     "too_large_json": "is too large (maximum is {maximum} KiB)",

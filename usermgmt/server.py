@@ -74,6 +74,10 @@ HASHING = tuple(
         "/invitation",
         "/api/v1/login",
         "/api/v1/users.create",
+        "/api/users",
+        "/api/users.json",
+        "/api/sessions",
+        "/api/sessions.json",
     )
     for end in (" ", "?")
 )

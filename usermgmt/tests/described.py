@@ -20,12 +20,14 @@ Schema = dict[str, Any]
 class Described:
     """The document of a contract.
 
-    early: of what is no call, status to the component of the answer, besides 404 and 405.
+    early: of what is no call, status to the component of the answer, besides 404 and 405. ending: what paths may end
+    in, beyond what the document has.
     """
 
-    def __init__(self, contract: Contract, early: Mapping[str, str]) -> None:
+    def __init__(self, contract: Contract, early: Mapping[str, str], *, ending: str = "") -> None:
         self.contract = contract
         self._early = early
+        self._ending = ending
         self.document = cache(self._document)
         self._told = cache(self._find)
 
@@ -87,6 +89,7 @@ class Described:
 
     def _answers(self, place: str, method: str) -> Schema:
         """The answers of a call by their statuses; of what is none, those that are no call's."""
+        place = place.removesuffix(self._ending)
         found = [calls for path, calls in self.document()["paths"].items() if _is_at(path, place)]
         calls: Schema = found[0] if found else {}
         if method in calls:

@@ -39,34 +39,29 @@ class Credentials:
 
 
 class TokenAuthentication(BaseAuthentication):
-    """The program's token alone: its owner calls."""
+    """The program's token: its owner calls. Where the cookie of a session comes along, the person who opened it does.
+
+    A cookie alone opens nothing: no page of somebody else's can have a browser send the header (CSRF).
+    of_sessions: whether the cookie is looked at.
+    """
+
+    def __init__(self, *, of_sessions: bool = True) -> None:
+        self.of_sessions = of_sessions
 
     def authenticate(self, request: Request) -> tuple[User, Credentials] | None:
         text = token_in(get_authorization_header(request).decode("latin-1"))
         if text is None:
             return None
-        user, token = _user_of(text, ApiToken.Kind.API)
-        return user, Credentials(token)
-
-
-class SessionAuthentication(TokenAuthentication):
-    """The program's token; where the cookie of a session comes along, the person who opened it calls.
-
-    A cookie alone opens nothing: no page of somebody else's can have a browser send the header (CSRF).
-    """
-
-    def authenticate(self, request: Request) -> tuple[User, Credentials] | None:
-        found = super().authenticate(request)
-        cookie = request.COOKIES.get(COOKIE)
-        if found is None or cookie is None:
-            return found
-        owner, credentials = found
+        owner, token = _user_of(text, ApiToken.Kind.API)
+        cookie = request.COOKIES.get(COOKIE) if self.of_sessions else None
+        if cookie is None:
+            return owner, Credentials(token)
         person, session = _user_of(cookie, ApiToken.Kind.LOGIN)
         place = client_of(owner)
         if place is not None and person.client_id != place:
             raise exceptions.AuthenticationFailed
         person.scope_id = owner.scope_id
-        return person, Credentials(credentials.token, session)
+        return person, Credentials(token, session)
 
 
 def token_in(header: str) -> str | None:

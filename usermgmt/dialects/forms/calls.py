@@ -7,7 +7,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
-from usermgmt.dialects.forms.authentication import SessionAuthentication
+from usermgmt.dialects.forms.authentication import TokenAuthentication
 from usermgmt.dialects.forms.errors import MEDIA_TYPE
 from usermgmt.http.negotiation import JSONAlways
 from usermgmt.http.parsers import StrictJSONParser
@@ -23,7 +23,7 @@ class Renderer(JSONRenderer):
 class FormCalls(Calls):
     """What the calls of this contract have in common."""
 
-    authentication_classes: Sequence[type[BaseAuthentication]] = [SessionAuthentication]
+    authentication_classes: Sequence[type[BaseAuthentication]] = [TokenAuthentication]
     permission_classes = [IsAuthenticated]
     parser_classes: Sequence[type[BaseParser]] = [StrictJSONParser]
     renderer_classes: Sequence[type[BaseRenderer]] = [Renderer]

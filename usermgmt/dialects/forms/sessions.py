@@ -34,7 +34,7 @@ class SessionViewSet(FormCalls):
     def get_authenticators(self) -> list[BaseAuthentication]:
         # Who opens a session may come with the cookie of a former one, which may be long over.
         opens = self.request is not None and self.request.method == "POST"
-        return [TokenAuthentication()] if opens else super().get_authenticators()
+        return [TokenAuthentication(of_sessions=not opens)]
 
     def create(self, request: Request) -> Response:
         actor = actor_of(request)

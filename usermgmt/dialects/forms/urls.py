@@ -12,18 +12,21 @@ from usermgmt.dialects.forms.users import UserViewSet
 from usermgmt.http.contracts import Contract
 
 
-def _both(place: str, view: type[FormCalls], calls: dict[str, Any]) -> list[URLPattern]:
+def _both(place: str, name: str, view: type[FormCalls], calls: dict[str, Any]) -> list[URLPattern]:
     """The path in both spellings, of which the document shows one."""
-    return [path(f"{place}.json", view.as_view(calls, schema=None)), path(place, view.as_view(calls))]
+    return [
+        path(f"{place}.json", view.as_view(calls, schema=None), name=f"{name}-json"),
+        path(place, view.as_view(calls), name=name),
+    ]
 
 
 contract = Contract(
     name="forms",
     prefix="api/",
     urls=[
-        *_both("users", UserViewSet, {"post": "create"}),
-        *_both("users/<str:id>", UserViewSet, {"get": "retrieve", "put": "update", "delete": "destroy"}),
-        *_both("sessions", SessionViewSet, {"post": "create", "delete": "destroy"}),
+        *_both("users", "forms-users", UserViewSet, {"post": "create"}),
+        *_both("users/<str:id>", "forms-user", UserViewSet, {"get": "retrieve", "put": "update", "delete": "destroy"}),
+        *_both("sessions", "forms-sessions", SessionViewSet, {"post": "create", "delete": "destroy"}),
     ],
     render=render,
     document=DOCUMENT,

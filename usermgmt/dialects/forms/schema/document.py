@@ -65,11 +65,11 @@ def _refusals(call: Nature) -> Sequence[Refusal]:
 
 DOCUMENT = Document(
     title=f"{settings.SITE_NAME}: the forms contract",
-    description="""Users by forms: what a program may send, and what is checked, is a configuration that staff store.
+    description=f"""Users by forms: what a program may send, and what is checked, is a configuration that staff store.
 
 Every call carries an API token of the directory, as `Authorization: Token token=...`. A token that is bound to a client
-makes users in that client, one that is bound to none in the default client. The cookie that `POST /api/sessions` sets
-makes the person who signed in the caller, beside the program's token.
+makes users in that client, one that is bound to none in the default client. The cookie
+`{COOKIE}`, which `POST /api/sessions` sets, makes the person who signed in the caller, beside the program's token.
 
 A configuration is named by `form_configuration_name` (or `form_name`; or its number, as `form_configuration_id` or
 `form_id`). Of a form only the fields count that the configuration declares; others are dropped without a word.
@@ -89,7 +89,7 @@ path. Each path may end in `.json`.""",
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How a program is authenticated, for the document."""
+    """How a program is authenticated, for the document; of the cookie that may come beside it the text tells."""
 
     target_class = "usermgmt.dialects.forms.authentication.TokenAuthentication"
     name = "token"
@@ -101,18 +101,3 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
             "name": "Authorization",
             "description": "`Token token=` and an API token, bare or in quotation marks.",
         }
-
-
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How a program, and a person beside it, are authenticated."""
-
-    target_class = "usermgmt.dialects.forms.authentication.SessionAuthentication"
-    name = ["token", "session"]
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
-        token = TokenScheme(self.target).get_security_definition(auto_schema)  # type: ignore[no-untyped-call]
-        described = "Of a person's session, beside the token; never without it."
-        return [token, {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": described}]
-
-    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
-        return [{"token": []}, {"token": [], "session": []}]

@@ -1,0 +1,1 @@
+"""The vocabulary of form configurations, compiled into validators: no HTTP, no database (contract 4)."""
