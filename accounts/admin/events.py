@@ -26,6 +26,7 @@ _PAGES = {
     "team": "admin:accounts_team_change",
     "role": "admin:accounts_rolegroup_change",
     "custom_field": "admin:accounts_customfield_change",
+    "record_type": "admin:accounts_recordtype_change",
 }
 
 
@@ -45,7 +46,8 @@ class EventAdmin(DirectoryAdmin):
     list_filter = [ActionFilter, ContractFilter, HappenedFilter]
     search_fields = ["target_id", "actor_id", "request_id"]
     search_help_text = (
-        f"The number of a user, client, team, role or custom field, or a request id. The newest {LISTED:,} are listed."
+        "The number of a user, client, team, role, custom field or record type, or a request id. "
+        f"The newest {LISTED:,} are listed."
     )
     ordering = ["-id"]
     sortable_by = ()  # by number only: nothing else has an index

@@ -28,9 +28,9 @@ class NoConfiguration(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A row and its form. only_self: of update, whether callers change nobody but themselves."""
+    """A row and its form. number: the row's. only_self: of update, whether callers change nobody but themselves."""
 
-    name: str
+    number: int
     form: Form
     only_self: bool
     payload: Mapping[str, Any]
@@ -96,7 +96,7 @@ def _kept(pk: int, revision: UUID) -> Configuration | None:
         logger.error("form configuration %s can't be used: %s", row.name, error)
         return None
     return Configuration(
-        name=row.name,
+        number=row.pk,
         form=form,
         only_self=row.resource_owner == FormConfiguration.Owner.SELF,
         payload=row.default_payload,
