@@ -30,11 +30,14 @@ def connection():
 
 HASHES = ["POST /auth/token HTTP/1.1\r\n", "POST /auth/token?include=role HTTP/1.1\r\n", "POST /users HTTP/1.1\r\n"]
 HASHES += ["POST /api/v1/login HTTP/1.1\r\n", "POST /api/v1/users.create? HTTP/1.1\r\n"]
+HASHES += ["POST /api/users HTTP/1.1\r\n", "POST /api/users.json HTTP/1.1\r\n", "POST /api/sessions?x HTTP/1.1\r\n"]
 HASHES_NOT = ["GET /users HTTP/1.1\r\n", "POST /auth/token/refresh HTTP/1.1\r\n", "POST /users/bulk HTTP/1.1\r\n", ""]
 HASHES_NOT += [
     "POST /api/v1/logout HTTP/1.1\r\n",
     "GET /api/v1/login HTTP/1.1\r\n",
     "POST /api/v1/users.info HTTP/1.1\r\n",
+    "DELETE /api/sessions HTTP/1.1\r\n",
+    "GET /api/users/1 HTTP/1.1\r\n",
 ]
 
 

@@ -18,7 +18,7 @@ from usermgmt.errors import InvalidToken
 COOKIE = "forms_session"
 COOKIE_PATH = "/api/"
 
-_PAIR = re.compile(r'\s*([A-Za-z0-9_-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))\s*\Z')
+_PAIR = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def token_in(header: str) -> str | None:
     if scheme.lower() != "token":
         return None
     for part in re.split("[,;]", rest):
-        pair = _PAIR.match(part)
+        pair = _PAIR.match(part.strip())
         if pair is not None and pair[1] == "token":
             return pair[2] if pair[2] is not None else pair[3]
     return None

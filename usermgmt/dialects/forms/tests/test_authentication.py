@@ -1,5 +1,6 @@
 """`Authorization: Token token=...`: what is a token of a program, and what is not (contract 2, 6.3 and 7)."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from accounts.models import ApiToken
 from accounts.services import api_tokens, users
 from accounts.tests.callers import api_token_of, caller, tokens_of
 from accounts.tests.rows import everything
+from usermgmt.dialects.forms.authentication import token_in
 from usermgmt.dialects.forms.tests.forms import EXAMPLE, asked, bearing, errors_of, shown
 
 UNAUTHENTICATED = {"base": ["Invalid Authentication"]}
@@ -97,6 +99,17 @@ def test_a_token_is_taken_however_its_pair_is_written(cast, header):
 def test_whatever_has_no_token_in_it_is_401_on_every_call(cast, header):
     text = api_token_of(cast.administrator)[1]
     assert is_refused(calling(None if header is None else header.format(token=text)), cast.owner)
+
+
+@pytest.mark.parametrize("filler", [" ", "\t", ",", ", ", ";", "=", "token", "token=", 'token=" ', "token= "])
+def test_no_header_takes_long_to_read(filler):
+    headers = [
+        start + (filler * 8000)[:8000] + end for start in ("Token ", "Token token=") for end in ("", "x y", '"y')
+    ]
+    started = time.process_time()
+    for header in headers:
+        assert len(token_in(header) or "") <= 8010
+    assert time.process_time() - started < 0.5
 
 
 def test_tokens_of_other_kinds_open_nothing(cast):
