@@ -1,6 +1,7 @@
 """A compiled configuration: judges what a client sent, and says what is to be written of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -284,12 +285,12 @@ class _Judging:
 def _settled(field: Field, record: _Record) -> _Settled:
     """What a field's value will be. Raises Unfit."""
     if field.readonly and field.default is not ABSENT:
-        return _Settled(field.default, written=True)
+        return _Settled(deepcopy(field.default), written=True)
     sent = ABSENT if field.readonly else _given(field.kind, _dig(record.sent, field.path))
     stored = ABSENT if field.virtual else _dig(record.stored, field.path)
     if sent is ABSENT or sent is None:
         if field.default is not ABSENT and (stored is ABSENT or stored is None or stored == ""):
-            return _Settled(field.default, written=True)
+            return _Settled(deepcopy(field.default), written=True)
         if field.kind is Kind.TEXT and sent is None:
             sent = ABSENT if record.stored is None else ""
     if sent is not ABSENT:

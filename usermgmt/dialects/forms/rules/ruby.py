@@ -1,7 +1,7 @@
 """Ruby's regular expressions, read whole: what is not known here is refused, what is known is written for `regex`.
 
-Of Ruby's own are: `^` and `$` of each line, `\\Z` before a last line end, `\\h`, `\\d`, `\\s` and `\\w` of ASCII, `m` for a
-dot that takes line ends; `{n}?` and `{n,m}+` repeat what stands before them once more (Onigmo, doc/RE).
+Of Ruby's own are: `^` and `$` of each line, `\\Z` before a last line end, `\\h`, `\\d`, `\\s` and `\\w` of ASCII, `m`
+for a dot that takes line ends; `{n}?` and `{n,m}+` repeat what stands before them once more (Onigmo, doc/RE).
 """
 
 import re
