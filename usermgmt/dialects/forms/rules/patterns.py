@@ -61,8 +61,8 @@ def compiled(text: str, trials: Budget) -> Pattern:
         return Pattern(_checked(text))
     except (ruby.Unknown, hazards.Hazard) as error:
         raise Unsafe(str(error)) from error
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        raise Unsafe(f"is no regular expression: {error}") from error
+    except regex.error as error:
+        raise Unsafe(f"is no regular expression: {error.msg}") from error
     finally:
         trials.left -= time.thread_time() - start
 
