@@ -149,6 +149,9 @@ class _Reader:
     def _default(self, place: Place, kind: Kind, said: Any) -> Any:
         if said is None:
             return ABSENT
+        if kind is Kind.PASSWORD:
+            self._faults.add(place, "can't be told for a password")
+            return ABSENT
         try:
             return coerced(kind, said)
         except Unfit:
@@ -173,4 +176,4 @@ class _Reader:
         self._faults.add(place, reason)
 
 
-_KINDS: Mapping[Kind, str] = {Kind.TEXT: "text", Kind.PASSWORD: "text", Kind.BOOLEAN: "boolean", Kind.ID: "id"}
+_KINDS: Mapping[Kind, str] = {Kind.TEXT: "text", Kind.BOOLEAN: "boolean", Kind.ID: "id"}

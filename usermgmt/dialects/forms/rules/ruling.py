@@ -7,8 +7,8 @@ from typing import Any
 from usermgmt.dialects.forms.rules import validations
 from usermgmt.dialects.forms.rules.declared import Entries, Field, Member, Section
 from usermgmt.dialects.forms.rules.faults import Faults, Place
-from usermgmt.dialects.forms.rules.judging import Confirmation, Reference, Rule, Terms, Uniqueness
 from usermgmt.dialects.forms.rules.patterns import TRIAL_SECONDS, Budget
+from usermgmt.dialects.forms.rules.terms import Confirmation, Reference, Rule, Terms, Uniqueness
 from usermgmt.dialects.forms.rules.values import Kind, Path
 from usermgmt.dialects.forms.rules.vocabulary import MAX_MESSAGE
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts import emails
 from usermgmt.dialects.forms.rules import moments, patterns
-from usermgmt.dialects.forms.rules.judging import Check, Sitting
 from usermgmt.dialects.forms.rules.numbers import number
+from usermgmt.dialects.forms.rules.terms import Check, Sitting
 from usermgmt.dialects.forms.rules.values import is_blank
 from usermgmt.dialects.forms.rules.vocabulary import MAX_CHOICES
 
