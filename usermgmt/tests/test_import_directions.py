@@ -42,9 +42,8 @@ def house(tmp_path):
         if place.parts[0] in ("usermgmt", "accounts", "clients"):
             (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / place).touch()
-    for dialect in ("forms", "scim"):
-        (tmp_path / "usermgmt/dialects" / dialect).mkdir(exist_ok=True)
-        (tmp_path / "usermgmt/dialects" / dialect / "__init__.py").touch()
+    (tmp_path / "usermgmt/dialects/scim").mkdir()
+    (tmp_path / "usermgmt/dialects/scim/__init__.py").touch()
     return tmp_path
 
 

@@ -1,13 +1,14 @@
 """Configurations as requests use them: compiled once, and kept in each process until the row changes."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from usermgmt.dialects.forms.models import FormConfiguration
+from usermgmt.dialects.forms.models import NAME_FORM, FormConfiguration
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
 from usermgmt.errors import Invalid
@@ -15,6 +16,8 @@ from usermgmt.errors import Invalid
 logger = logging.getLogger("usermgmt.dialects.forms")
 
 KEPT = 1000  # compiled configurations in a process
+
+_NAME = re.compile(NAME_FORM)
 
 Resource = FormConfiguration.Resource
 
@@ -47,6 +50,8 @@ def normalised(name: str) -> str:
 def named(name: str, resource: Resource) -> Configuration:
     """The configuration of that name. Raises NoConfiguration."""
     wanted = normalised(name)
+    if not _NAME.match(wanted):  # also a NUL in a query, which no database can be asked for
+        raise NoConfiguration
     names = [wanted]
     if resource == Resource.SESSION and wanted.endswith("s"):
         names.append(wanted.removesuffix("s"))  # clients write the vendor's with a final "s", too
