@@ -35,6 +35,11 @@ def queries(browser, path):
     return captured.captured_queries
 
 
+@pytest.fixture(autouse=True)
+def _no_type_yet(db):
+    RecordType.objects.all().delete()  # a directory begins with one
+
+
 @pytest.fixture
 def browser(cast, staff):
     return staff(cast.administrator)

@@ -91,13 +91,17 @@ def _kept(pk: int, revision: UUID) -> Configuration | None:
     if row is None:
         return None
     try:
-        form = compiled(row.resource, row.fields)
+        return made(row)
     except Invalid as error:  # written before its rules became stricter
         logger.error("form configuration %s can't be used: %s", row.name, error)
         return None
+
+
+def made(row: FormConfiguration) -> Configuration:
+    """The configuration of a row, be it stored or not. Raises Invalid."""
     return Configuration(
         number=row.pk,
-        form=form,
+        form=compiled(row.resource, row.fields),
         only_self=row.resource_owner == FormConfiguration.Owner.SELF,
         payload=row.default_payload,
         policies=tuple(row.authorization_policies),
