@@ -9,6 +9,7 @@ from usermgmt.dialects.forms.rules.declared import Entries, Field, Member, Secti
 from usermgmt.dialects.forms.rules.faults import Faults, Place
 from usermgmt.dialects.forms.rules.form import Form
 from usermgmt.dialects.forms.rules.material import is_sound, refuse_templates
+from usermgmt.dialects.forms.rules.patterns import TRIAL_SECONDS, Budget
 from usermgmt.dialects.forms.rules.ruling import Rules
 from usermgmt.dialects.forms.rules.values import ABSENT, Kind, Path, Unfit, coerced
 from usermgmt.dialects.forms.rules.vocabulary import FIELDS, PROFILES, PROPERTIES, UNSUPPORTED, USER
@@ -19,10 +20,11 @@ _FIELD_KEYS = ("validation", "property_options")
 _OPTIONS = ("virtual", "readonly", "default")
 
 
-def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
+def compiled(resource: str, fields: Mapping[str, Any], *, known: bool = False) -> Form:
     """The form of a configuration. Raises Invalid, with a fault for each thing that is wrong.
 
-    resource: "User" or "Session". fields: as in the configuration, JSON.
+    resource: "User" or "Session". fields: as in the configuration, JSON. known: whether it was compiled before; then
+    patterns are not tried out again, so that what was taken once is taken on a busy machine, too.
     """
     if not isinstance(resource, str) or resource not in FIELDS:
         raise Invalid([Fault("fields", "bad_rule", {"path": "resource", "reason": "must be User or Session"})])
@@ -30,7 +32,7 @@ def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
     if not is_sound(fields, faults):
         faults.raise_any()
     refuse_templates(fields, faults)
-    members = _Reader(resource, faults).read(fields)
+    members = _Reader(resource, faults, None if known else Budget(TRIAL_SECONDS)).read(fields)
     faults.raise_any()
     return Form(resource, members)
 
@@ -38,8 +40,9 @@ def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
 class _Reader:
     """Reads what is declared; then, as rules name fields, the rules."""
 
-    def __init__(self, resource: str, faults: Faults) -> None:
+    def __init__(self, resource: str, faults: Faults, trials: Budget | None) -> None:
         self._resource = resource
+        self._trials = trials
         self._faults = faults
         self._validations: dict[Path, Any] = {}  # of each field and section, by its whole path
         self._left = vocabulary.MAX_FIELDS
@@ -50,7 +53,7 @@ class _Reader:
         if self._left < 0:
             self._faults.add((), f"has too many fields (maximum is {vocabulary.MAX_FIELDS})")
             return members
-        rules = Rules(members, self._validations, self._faults)
+        rules = Rules(members, self._validations, self._faults, self._trials)
         return tuple(rules.ruled(member) for member in members)
 
     def _form(self, fields: Mapping[str, Any]) -> Iterator[Member]:
