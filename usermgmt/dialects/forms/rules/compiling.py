@@ -76,21 +76,21 @@ class _Reader:
         kind = FIELDS[self._resource].get(name)
         if kind is None and not self._is_name(place):
             return
-        for field in self._field(place, place, kind or Kind.ANY, said):
-            if kind is None and not field.virtual:
-                below = ", or below properties" if self._resource == USER else ""
-                whose = "users" if self._resource == USER else "sessions"
-                self._faults.add(place, f"is no field of {whose}: declare it virtual{below}")
-            yield replace(field, address=self._resource == USER and name == "email")
+        field = self._field(place, place, kind or Kind.ANY, said)
+        if kind is None and not field.virtual:
+            below = ", or below properties" if self._resource == USER else ""
+            whose = "users" if self._resource == USER else "sessions"
+            self._faults.add(place, f"is no field of {whose}: declare it virtual{below}")
+        yield replace(field, address=self._resource == USER and name == "email")
 
-    def _properties(self, place: Place, base: Path, said: Any) -> Iterator[Member]:
+    def _properties(self, place: Place, base: Path, said: Any) -> Iterator[Field | Section]:
         """Free names. base: the path of the entry that they are in."""
         path = place[len(base) :]
         yield Section(path)
         for name, field in self._object(place, said):
             self._left -= 1
             if self._is_name((*place, name)):
-                yield from self._field((*place, name), (*path, name), Kind.ANY, field)
+                yield self._field((*place, name), (*path, name), Kind.ANY, field)
 
     def _profiles(self, place: Place, said: Any) -> Iterator[Member]:
         yield Section(place)
@@ -116,10 +116,10 @@ class _Reader:
         for key, said in parts.items():
             place = (*base, key)
             if key == PROPERTIES:
-                yield from self._properties(place, base, said)  # type: ignore[misc]  # no entries below entries
+                yield from self._properties(place, base, said)
             elif key in kinds:
                 self._left -= 1
-                yield from self._field(place, (key,), kinds[key], said)
+                yield self._field(place, (key,), kinds[key], said)
             else:
                 self._unknown(place, ("validation", *kinds, PROPERTIES))
 
@@ -129,7 +129,7 @@ class _Reader:
             if self._is_name((*place, name)):
                 yield name, dict(self._object((*place, name), parts))
 
-    def _field(self, place: Place, path: Path, kind: Kind, said: Any) -> Iterator[Field]:
+    def _field(self, place: Place, path: Path, kind: Kind, said: Any) -> Field:
         parts = dict(self._object(place, said))
         for key in parts:
             if key not in _FIELD_KEYS:
@@ -141,7 +141,7 @@ class _Reader:
                 self._unknown((*place, "property_options", key), _OPTIONS)
         default = self._default((*place, "property_options", "default"), kind, options.get("default"))
         self._validations[place] = parts.get("validation")
-        yield Field(path, kind, virtual=flags["virtual"], readonly=flags["readonly"], default=default)
+        return Field(path, kind, virtual=flags["virtual"], readonly=flags["readonly"], default=default)
 
     def _flag(self, place: Place, said: Any) -> bool:
         if said is None or isinstance(said, bool):
