@@ -80,8 +80,8 @@ def _identity(value: Any) -> Any:
     return isinstance(value, bool), value
 
 
-def formatted(options: Options, trials: patterns.Budget) -> Check:
-    """What makes a check of `format`. trials: the time for trying patterns out. Raises Wrong."""
+def formatted(options: Options, trials: patterns.Budget | None) -> Check:
+    """What makes a check of `format`. trials: see `patterns.compiled`. Raises Wrong."""
     said = options.get("with")
     if not isinstance(said, str) or not said:
         raise Wrong("with", "must be a regular expression")

@@ -243,6 +243,14 @@ def test_a_pattern_may_have_braces_that_are_no_template():
     compiled("User", rule(format={"with": r"\A[{{]\z"}))
 
 
+def test_a_pattern_of_a_known_configuration_is_not_tried_out_again_but_looked_at():
+    tried, certain = (rule(format={"with": text}) for text in ("(ab|abab)+$", "(a+)+$"))
+    for fields, known in ((tried, False), (certain, False), (certain, True)):
+        with pytest.raises(Invalid):
+            compiled("User", fields, known=known)
+    compiled("User", tried, known=True)
+
+
 def test_null_and_empty_objects_declare_fields_and_sections():
     compiled("User", {
         "email": None, "first_name": {}, "name": {"validation": None, "property_options": None}, "properties": None,
