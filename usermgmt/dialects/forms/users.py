@@ -15,13 +15,14 @@ from usermgmt.dialects.forms.compiled import Configuration, Resource, declared_o
 from usermgmt.dialects.forms.errors import BUSY
 from usermgmt.dialects.forms.mapping import to_user
 from usermgmt.dialects.forms.schema.users import CALLS
+from usermgmt.dialects.forms.submitting import Overtaken
 from usermgmt.errors import NotFound, Stale
 from usermgmt.http.contracts import Refused
 from usermgmt.http.ids import id_of
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
-TRIES = 20  # of a change, while others write to the same user
+TRIES = 20  # of a write, while others are in its way
 
 
 @documented(**CALLS)
@@ -41,8 +42,11 @@ class UserViewSet(FormCalls):
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
         policies.check(configuration.policies, actor, policies.client_of(actor))
-        user = submitting.create(actor, configuration, form)
-        return Response({"id": user.pk, "errors": {}}, status=status.HTTP_201_CREATED)
+        for _ in range(TRIES):
+            with suppress(Overtaken):
+                user = submitting.create(actor, configuration, form)
+                return Response({"id": user.pk, "errors": {}}, status=status.HTTP_201_CREATED)
+        raise Refused(BUSY)
 
     def retrieve(self, request: Request, id: str) -> Response:
         user = submitting.found(actor_of(request), id)
@@ -54,7 +58,9 @@ class UserViewSet(FormCalls):
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
         for _ in range(TRIES):
-            with suppress(Stale):  # somebody wrote to the user since: the form is judged by what is there now
+            with suppress(
+                Stale, Overtaken
+            ):  # somebody wrote to the user since: the form is judged by what is there now
                 submitting.update(actor_of(request), configuration, form, self.owned(request, id, configuration))
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise Refused(BUSY)
