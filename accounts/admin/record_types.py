@@ -36,7 +36,7 @@ class Definitions(Lines):
     @staticmethod
     def shown(properties: dict[str, Any]) -> str:
         """Definitions as they stand in the field, by name: databases keep no order of them."""
-        return "\n".join(f"{name}: {definition['type']}" for name, definition in sorted(properties.items()))
+        return "\n".join(f"{name}: {definition['type']}" for name, definition in properties.items())
 
     def clean(self, value: Any) -> Any:
         found: dict[str, dict[str, str]] = {}
@@ -171,7 +171,7 @@ class RecordTypeAdmin(ServiceAdmin):
     @admin.display(description="holds")
     def holds(self, kept: RecordType) -> str:
         """The properties, in few words."""
-        names = sorted(kept.properties)
+        names = list(kept.properties)
         shown = ", ".join(names[:3]) or "any property"
         return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 

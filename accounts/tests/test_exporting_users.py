@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from accounts.models import ApiToken, Event, OneTimeToken, RecordType, Relationship, SignIn, User
+from accounts.models import ApiToken, Event, OneTimeToken, Relationship, SignIn, User
 from accounts.services import personal_data, users
 from accounts.tests.test_erasing_users import furnish
 from usermgmt import audit
@@ -74,7 +74,7 @@ def test_their_records_are_in_it_and_of_others_records_only_that_they_are_there(
         "olga-7", False, True, {"a": [1]},
     )  # fmt: skip
     (profile,), (relationship,) = told["profiles"], told["relationships"]
-    assert (profile["properties"], profile["type__name"]) == ({"Olga's floor": 3}, RecordType.objects.first().name)
+    assert (profile["properties"], profile["type__name"]) == ({"Olga's floor": 3}, cast.owner.profiles.get().type.name)
     assert (relationship["related_user_id"], relationship["properties"]) == (friend, {"since": 1990})
     assert [set(row) for row in told["related_by"]] == [{"type__name", "created_at"}]
     assert [(item["name"], item["currency"]) for item in told["transactables"]] == [("Olga's car", "USD")]

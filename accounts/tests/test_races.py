@@ -35,10 +35,8 @@ from clients.tests.factories import ClientFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 12
-_OF_USERS = (
-    *(ApiToken, SignIn, SignInAddress, Mail, OneTimeToken, Membership, User.groups.through),
-    *(UserProfile, Relationship, Transactable),
-)
+_RECORDS = (UserProfile, Relationship, Transactable)
+_OF_USERS = (ApiToken, SignIn, SignInAddress, Mail, OneTimeToken, Membership, *_RECORDS, User.groups.through)
 SECONDS = 30  # for all to reach the barrier; whoever does not has died
 
 

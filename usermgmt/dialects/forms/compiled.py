@@ -11,7 +11,7 @@ from uuid import UUID
 from usermgmt.dialects.forms.models import NAME_FORM, FormConfiguration
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
-from usermgmt.errors import Invalid
+from usermgmt.errors import Fault, Invalid, raise_all
 
 logger = logging.getLogger("usermgmt.dialects.forms")
 
@@ -91,18 +91,36 @@ def _kept(pk: int, revision: UUID) -> Configuration | None:
     if row is None:
         return None
     try:
-        form = compiled(row.resource, row.fields)
-    except Invalid as error:  # written before its rules became stricter
+        return made(row, known=True)
+    except Invalid as error:  # written before its rules became stricter, or by somebody's own hand
         logger.error("form configuration %s can't be used: %s", row.name, error)
         return None
+
+
+def made(row: FormConfiguration, *, known: bool = False) -> Configuration:
+    """The configuration of a row, be it stored or not. Raises Invalid.
+
+    known: whether its patterns were tried out when it was stored, and need not be again.
+    """
+    _check_shapes(row)
     return Configuration(
         number=row.pk,
-        form=form,
+        form=compiled(row.resource, row.fields, known=known),
         only_self=row.resource_owner == FormConfiguration.Owner.SELF,
         payload=row.default_payload,
         policies=tuple(row.authorization_policies),
         notifications=frozenset(row.email_notifications),
     )
+
+
+def _check_shapes(row: FormConfiguration) -> None:
+    """Raise Invalid if a column holds JSON of another shape than its own."""
+    faults = [] if isinstance(row.default_payload, dict) else [Fault("default_payload", "wrong_type")]
+    for column in ("authorization_policies", "email_notifications"):
+        names = getattr(row, column)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            faults.append(Fault(column, "wrong_type"))
+    raise_all([], faults)
 
 
 def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

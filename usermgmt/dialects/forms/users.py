@@ -9,21 +9,20 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.models import User
 from accounts.services import users
-from usermgmt.actor import Actor
 from usermgmt.dialects.forms import asking, policies, submitting
 from usermgmt.dialects.forms.calls import FormCalls
 from usermgmt.dialects.forms.compiled import Configuration, Resource, declared_of_users
 from usermgmt.dialects.forms.errors import BUSY
 from usermgmt.dialects.forms.mapping import to_user
 from usermgmt.dialects.forms.schema.users import CALLS
+from usermgmt.dialects.forms.submitting import Overtaken
 from usermgmt.errors import NotFound, Stale
 from usermgmt.http.contracts import Refused
-from usermgmt.http.ids import id_of, is_id
+from usermgmt.http.ids import id_of
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
-RECORDS = ("profiles__type", "relationships__type", "transactables__type")
-TRIES = 20  # of a change, while others write to the same user
+TRIES = 20  # of a write, while others are in its way
 
 
 @documented(**CALLS)
@@ -43,11 +42,14 @@ class UserViewSet(FormCalls):
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
         policies.check(configuration.policies, actor, policies.client_of(actor))
-        user = submitting.create(actor, configuration, form)
-        return Response({"id": user.pk, "errors": {}}, status=status.HTTP_201_CREATED)
+        for _ in range(TRIES):
+            with suppress(Overtaken):
+                user = submitting.create(actor, configuration, form)
+                return Response({"id": user.pk, "errors": {}}, status=status.HTTP_201_CREATED)
+        raise Refused(BUSY)
 
     def retrieve(self, request: Request, id: str) -> Response:
-        user = _found(actor_of(request), id)
+        user = submitting.found(actor_of(request), id)
         if user is None:
             raise NotFound("user")
         return Response(to_user(user, declared_of_users()))
@@ -56,7 +58,9 @@ class UserViewSet(FormCalls):
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
         for _ in range(TRIES):
-            with suppress(Stale):  # somebody wrote to the user since: the form is judged by what is there now
+            with suppress(
+                Stale, Overtaken
+            ):  # somebody wrote to the user since: the form is judged by what is there now
                 submitting.update(actor_of(request), configuration, form, self.owned(request, id, configuration))
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise Refused(BUSY)
@@ -64,7 +68,7 @@ class UserViewSet(FormCalls):
     def owned(self, request: Request, id: str, configuration: Configuration) -> User:
         """The user to be changed, whom policies and owner let the caller change. Raises Forbidden, NotFound."""
         actor = actor_of(request)
-        user = _found(actor, id)
+        user = submitting.found(actor, id)
         policies.check(configuration.policies, actor, policies.client_of(actor) if user is None else user.client_id)
         if user is None or (configuration.only_self and user.pk != actor.pk):
             raise NotFound("user")
@@ -73,12 +77,3 @@ class UserViewSet(FormCalls):
     def destroy(self, request: Request, id: str) -> Response:
         users.delete(actor=actor_of(request), user_id=id_of(id, "user"))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _found(actor: Actor, id: str) -> User | None:
-    """The user of a number, with records; None: there is none for the caller."""
-    if not is_id(id):
-        return None
-    visible = User.objects.visible_to(actor).select_related("client").prefetch_related(*RECORDS)
-    found: User | None = visible.filter(pk=int(id)).first()
-    return found
