@@ -63,12 +63,16 @@ def numbered(number: int, resource: Resource) -> Configuration:
     return _found({"pk": number}, resource)
 
 
-def declared_of_users() -> dict[str, Any]:
+def declared_of_users() -> Mapping[str, Any]:
     """What the configurations of users declare together, nested as `Form.declared`."""
-    rows = FormConfiguration.objects.filter(resource=Resource.USER).values_list("pk", "revision")
-    found = (_kept(pk, revision) for pk, revision in rows)
+    rows = FormConfiguration.objects.filter(resource=Resource.USER)
+    return _together(tuple(rows.order_by("pk").values_list("pk", "revision")))
+
+
+@lru_cache(maxsize=4)  # one is asked for, and the ones before it are soon forgotten
+def _together(rows: tuple[tuple[int, UUID], ...]) -> Mapping[str, Any]:
     together: dict[str, Any] = {}
-    for configuration in found:
+    for configuration in (_kept(pk, revision) for pk, revision in rows):
         if configuration is not None:
             together = _merged(together, configuration.form.declared)
     return together
