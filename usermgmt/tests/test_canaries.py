@@ -74,6 +74,20 @@ def test_whatever_a_contract_calls_its_secrets_is_watched(watch, key):
     assert watch.findings == ["the secret 'canary in a coal min'... in the answer to POST /api/v1/users.create"]
 
 
+def test_what_stands_in_a_form_is_watched_and_a_session_is_told_in_its_cookie_alone(watch):
+    sent = {"form_name": "x", "form": {"password": "canary in a coal mine"}}
+    opened = JsonResponse({})
+    opened.set_cookie("forms_session", API_TOKEN)
+    watch.answered(posted("/api/sessions", sent), opened)
+    assert watch.findings == []
+
+    watch.answered(posted("/api/users", sent), JsonResponse({"errors": {"base": ["canary in a coal mine", API_TOKEN]}}))
+    assert watch.findings == [
+        "an API token in the answer to POST /api/users",
+        "the secret 'canary in a coal min'... in the answer to POST /api/users",
+    ]
+
+
 def test_a_login_by_a_token_tells_that_token_and_no_password(watch):
     sent = {"resume": API_TOKEN, "password": "canary in a coal mine"}
     watch.answered(posted("/api/v1/login", sent), JsonResponse({"authToken": API_TOKEN}))

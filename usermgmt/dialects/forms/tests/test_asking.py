@@ -252,6 +252,11 @@ def test_a_body_that_is_too_large_is_413(cast, administrator):
         assert errors_of(answer, 413) == {"base": ["The request body is too large."]}
 
 
+@pytest.mark.parametrize("query", ["format=api", "form_configuration_name=nope", "form=%00", "_method=DELETE"])
+def test_a_query_says_nothing_to_a_call_with_a_body(administrator, query):
+    made(administrator.post(f"/api/users?{query}", asked(EXAMPLE)))
+
+
 def test_what_older_clients_send_beside_it_is_passed_over(administrator):
     beside = {"object_id": "new", "object_class": "UserForm", "parent_resource_id": None, "page_id": [1]}
     made(administrator.post("/api/users", {**asked(EXAMPLE), **beside}))

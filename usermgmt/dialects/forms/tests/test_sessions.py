@@ -14,6 +14,7 @@ from accounts.services import users
 from accounts.tests.callers import api_token_of, caller, tokens_of
 from accounts.tests.factories import PASSWORD
 from accounts.tests.rows import everything, unchanged
+from accounts.tests.test_races import at_once
 from usermgmt.dialects.forms import configurations
 from usermgmt.dialects.forms.authentication import COOKIE
 from usermgmt.dialects.forms.models import FormConfiguration
@@ -362,6 +363,14 @@ def test_whoever_leaves_by_a_wrong_form_stays(cast, administrator, body):
     answer = administrator.generic("DELETE", PATH, body, content_type="application/json")
     assert list(errors_of(answer, 406)) == ["base"]
     assert of_user(administrator, cast.owner).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_many_times_at_once_leaves_once(cast, administrator):
+    opened(sign_in(administrator, OLGA))
+    statuses = at_once(*[lambda: administrator.delete(PATH).status_code] * 4)
+    assert set(statuses) <= {204, 401}
+    assert Event.objects.filter(action="sign_in.revoked").count() == 1
 
 
 ENDS = {
