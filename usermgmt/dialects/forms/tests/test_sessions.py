@@ -45,6 +45,7 @@ def sign_in(client, form, name=OPEN, **extra):
 def opened(answer):
     """What the cookie that an answer sets has in it."""
     assert (answer.status_code, answer["Content-Type"], answer.content) == (201, MEDIA_TYPE, b"{}")
+    assert answer["Cache-Control"] == "no-store"
     return answer.cookies[COOKIE]
 
 
