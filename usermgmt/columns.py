@@ -49,6 +49,27 @@ class ComputedNumberField(ComputedField, models.PositiveSmallIntegerField):  # t
     """A computed column of a small number."""
 
 
+class OrderedJSONField(models.JSONField):
+    """JSON whose objects keep the order of their keys, for whoever edits it; nothing is looked for within.
+
+    SQLite keeps it as it is; PostgreSQL does in a column of `json`, not in one of `jsonb`.
+    """
+
+    def db_type(self, connection: Any) -> str | None:
+        return "json" if connection.vendor == "postgresql" else super().db_type(connection)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        adapted = super().get_db_prep_value(value, connection, prepared)
+        if connection.vendor != "postgresql" or adapted is None:
+            return adapted
+        from psycopg.types.json import Json
+
+        return Json(value)
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return super().from_db_value(value, expression, connection) if isinstance(value, str) else value
+
+
 class FoldsColumns(models.Model):
     """A model with computed columns: saving a source saves what is made of it."""
 

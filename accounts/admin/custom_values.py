@@ -5,31 +5,9 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import widgets
-from django.core.exceptions import ValidationError
 
 from accounts.models import CustomField
 from usermgmt.admin.forms import Lines
-from usermgmt.http.parsers import BadBody, loads
-
-
-class JsonObject(Lines):
-    """Whatever object somebody typed, or none; the service judges how large it may be."""
-
-    def __init__(self, **options: Any) -> None:
-        widget = widgets.AdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})
-        super().__init__(required=False, widget=widget, **options)
-
-    @staticmethod
-    def shown(values: dict[str, Any]) -> str:
-        """An object as it stands in the field."""
-        return json.dumps(values, indent=2, ensure_ascii=False) if values else ""
-
-    def clean(self, value: Any) -> Any:
-        text = self.to_python(value)
-        try:
-            return loads(text.encode(errors="surrogatepass")) if text else {}
-        except BadBody as error:
-            raise ValidationError('Must be a JSON object, as {"department": "Sales"}.', code="invalid") from error
 
 
 def name_of(definition: CustomField) -> str:

@@ -14,19 +14,12 @@ from django.utils.html import format_html
 from accounts.admin.filters import ActionFilter, ContractFilter, HappenedFilter
 from accounts.models import Event
 from accounts.models.event import EventQuerySet
+from accounts.targets import TARGETS
 from usermgmt.admin import words
 from usermgmt.admin.model_admin import DirectoryAdmin
 from usermgmt.http.ids import is_id
 
 LISTED = 10_000  # of what is found the newest; to count and turn more pages would read the whole table
-
-_PAGES = {
-    "user": "admin:accounts_user_change",
-    "client": "admin:clients_client_change",
-    "team": "admin:accounts_team_change",
-    "role": "admin:accounts_rolegroup_change",
-    "custom_field": "admin:accounts_customfield_change",
-}
 
 
 class NewestPaginator(Paginator):  # type: ignore[type-arg]  # generic for the checker only
@@ -45,7 +38,8 @@ class EventAdmin(DirectoryAdmin):
     list_filter = [ActionFilter, ContractFilter, HappenedFilter]
     search_fields = ["target_id", "actor_id", "request_id"]
     search_help_text = (
-        f"The number of a user, client, team, role or custom field, or a request id. The newest {LISTED:,} are listed."
+        "The number of a user, client, team, role, or of whatever else is told of, or a request id. "
+        f"The newest {LISTED:,} are listed."
     )
     ordering = ["-id"]
     sortable_by = ()  # by number only: nothing else has an index
@@ -61,7 +55,7 @@ class EventAdmin(DirectoryAdmin):
         wanted = Q(request_id=word)
         if is_id(word):
             # With the kind, for its index.
-            wanted |= Q(target_kind__in=list(_PAGES), target_id=int(word)) | Q(actor_id=int(word))
+            wanted |= Q(target_kind__in=list(TARGETS), target_id=int(word)) | Q(actor_id=int(word))
         return rows.filter(wanted)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -100,4 +94,4 @@ def _named(kind: str, pk: int | None, name: str | None) -> str:
         return shown
     if name is None:
         return f"{shown} {pk}"
-    return format_html('<a href="{}">{}</a>', reverse(_PAGES[kind], args=[pk]), name)
+    return format_html('<a href="{}">{}</a>', reverse(TARGETS[kind].page, args=[pk]), name)

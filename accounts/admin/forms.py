@@ -9,12 +9,13 @@ from django.contrib.auth.models import Group
 
 from accounts import door, emails, passwords, profile, usernames
 from accounts.admin import of_client
-from accounts.admin.custom_values import JsonObject, field_for, name_of
+from accounts.admin.custom_values import field_for, name_of
 from accounts.models import NAME_MAX_LENGTH, CustomField, Membership, Role, Team, User
+from accounts.models.user import EXTERNAL_ID_MAX_LENGTH
 from accounts.services import sign_ins, users
 from accounts.services.unset import UNSET, Unset
 from usermgmt.admin import words
-from usermgmt.admin.forms import Lines, ServiceForm, ServiceModelForm, Text, Throttled
+from usermgmt.admin.forms import JsonObject, Lines, ServiceForm, ServiceModelForm, Text, Throttled
 from usermgmt.admin.widgets import Rows, RowsSelect
 from usermgmt.errors import Fault, InvalidCredentials, TooManyRequests, fragment
 
@@ -30,6 +31,9 @@ _COLUMNS = (
     "status_text",
     "email_verified",
     "must_change_password",
+    "external_id",
+    "featured",
+    "public_profile",
 )
 """Fields of the form that are columns of the same name."""
 
@@ -128,6 +132,12 @@ class _UserForm(ServiceModelForm, _Duty):
         widget=widgets.AdminTextareaWidget(attrs={"rows": 4}),
     )
     custom_fields = JsonObject(help_text="A JSON object. Once custom fields are defined, each is a field of its own.")
+    external_id = _text(
+        "External id", EXTERNAL_ID_MAX_LENGTH, "In some other system; no two users of a client share one."
+    )
+    featured = forms.BooleanField(required=False)
+    public_profile = forms.BooleanField(label="Public profile", required=False)
+    properties = JsonObject(rows=8, help_text="A JSON object: whatever programs know of the user beyond all this.")
 
     class Meta:
         model = User
@@ -144,6 +154,7 @@ class _UserForm(ServiceModelForm, _Duty):
             self.initial["role"] = user.role
             self.initial["roles"] = list(user.groups.values_list("pk", flat=True))
             self.initial["custom_fields"] = JsonObject.shown(user.custom_fields)
+            self.initial["properties"] = JsonObject.shown(user.properties)
         _put(self, "roles", RowsSelect(User._meta.get_field("groups"), self.site))
         if self.definitions:
             del self.fields["custom_fields"]
@@ -226,6 +237,10 @@ class UserAddForm(_UserForm, _PasswordFields):
             bio=values["bio"],
             status_text=values["status_text"],
             custom_fields=self.custom_values(),
+            external_id=values["external_id"],
+            featured=values["featured"],
+            public_profile=values["public_profile"],
+            properties=values.get("properties"),
             roles=self.role_names(),
             join_default_teams=values["join_default_teams"],
             password=password,
@@ -265,8 +280,12 @@ class UserChangeForm(_UserForm):
             bio=self.changed("bio"),
             status_text=self.changed("status_text"),
             custom_fields=self.custom_values() if custom else UNSET,
+            external_id=self.changed("external_id"),
+            featured=self.changed("featured"),
+            public_profile=self.changed("public_profile"),
+            properties=self.changed("properties"),
             roles=self.role_names() if "roles" in self.changed_data else UNSET,
-            teams=self.cleaned_data.get("teams", UNSET) if "teams" in self.changed_data else UNSET,
+            teams=self.changed("teams"),
             client_id=self.client_id() if moved else UNSET,
             active=self.changed("active"),
             email_verified=self.changed("email_verified"),
@@ -276,8 +295,8 @@ class UserChangeForm(_UserForm):
         )
 
     def changed(self, name: str) -> Any | Unset:
-        """The value of a field that was changed; what was not touched is not sent."""
-        return self.cleaned_data[name] if name in self.changed_data else UNSET
+        """The value of a field that was changed; what was not touched, or could not be read, is not sent."""
+        return self.cleaned_data.get(name, UNSET) if name in self.changed_data else UNSET
 
 
 class PasswordForm(Throttled, ServiceForm, _PasswordFields):

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 
-from usermgmt.admin.widgets import RowsSelect
+from usermgmt.admin.widgets import Narrowed, RowsSelect
 from usermgmt.http.ids import is_id
 
 _PARAMETER = "of_client"
@@ -14,8 +14,13 @@ _PARAMETER = "of_client"
 def select(key: Any, site: AdminSite, client_id: int | None) -> RowsSelect:
     """The widget for rows that `key` points to. client_id: None offers none."""
     widget = RowsSelect(key, site)
-    widget.parameters = {_PARAMETER: client_id or 0}
+    narrow(widget, client_id)
     return widget
+
+
+def narrow(widget: Narrowed, client_id: int | None) -> None:
+    """Let a widget offer rows of one client only. client_id: None offers none."""
+    widget.parameters = {_PARAMETER: client_id or 0}
 
 
 def narrowed(request: HttpRequest, rows: Any) -> Any:

@@ -8,10 +8,11 @@ from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.html import format_html, format_html_join
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.text import capfirst
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.admin import custom_values, export, of_client
@@ -74,12 +75,13 @@ class UserAdmin(ServiceAdmin):
     ordering = ["-id"]
     autocomplete_fields = ["client"]
     actions = ["activate", "deactivate", "sign_out", "invite", "export", "delete_selected"]
-    readonly_fields = ["id", "password_state", "live_sign_ins", "created", "updated", "signed_in"]
+    readonly_fields = ["id", "records", "password_state", "live_sign_ins", "created", "updated", "signed_in"]
     fieldsets = [
         (None, {"fields": ["name", "email", "username", "seen_version"]}),
         ("Parts of the name", {"fields": ["given_name", "middle_name", "family_name"]}),
         ("Role and state", {"fields": ["role", "client", "active", "email_verified"]}),
     ]
+    property_fields = ["external_id", "featured", "public_profile", "properties"]
     add_fieldsets = [
         ("Sign-in", {"fields": ["usable_password", "password", "password_confirmation", "must_change_password"]})
     ]
@@ -107,6 +109,7 @@ class UserAdmin(ServiceAdmin):
             *self.fieldsets,
             ("Roles and teams", {"fields": ["roles", "join_default_teams" if obj is None else "teams"]}),
             ("Profile", {"fields": ["nickname", "status_text", "bio", *custom]}),
+            ("Properties", {"fields": [*self.property_fields, *([] if obj is None else ["records"])]}),
             *(self.add_fieldsets if obj is None else self.change_fieldsets),
         ]
 
@@ -256,6 +259,21 @@ class UserAdmin(ServiceAdmin):
     def password_state(self, user: User) -> str:
         state, verb = ("Set", "Change") if user.has_usable_password() else ("None: no sign-in", "Set")
         return format_html('{} <a href="{}">{} it</a>', state, self.address("password", user.pk), verb)
+
+    @admin.display(description="records")
+    def records(self, user: User) -> str:
+        """How many the user has of each kind, as links to the lists of them."""
+        kinds: tuple[Any, ...] = (user.profiles, user.relationships, user.transactables)
+        told = (
+            (
+                reverse(f"admin:{rows.model._meta.app_label}_{rows.model._meta.model_name}_changelist"),
+                urlencode({"user": user.pk}),
+                capfirst(rows.model._meta.verbose_name_plural),
+                rows.count(),
+            )
+            for rows in kinds
+        )
+        return format_html_join(" · ", '<a href="{}?{}">{} ({})</a>', told)
 
     @admin.display(description="live sign-ins")
     def live_sign_ins(self, user: User) -> int:

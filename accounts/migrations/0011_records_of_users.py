@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import migrations, models
 from django.db.models import F, Q
 
+from usermgmt.columns import OrderedJSONField
+
 
 def record(name, *fields, **options):
     """A table of records. fields: those that it has beyond those of every record."""
@@ -80,7 +82,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=64)),
-                ("properties", models.JSONField(blank=True, default=dict)),
+                ("properties", OrderedJSONField(blank=True, default=dict)),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

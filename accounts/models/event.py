@@ -2,16 +2,13 @@
 
 from typing import Any, ClassVar, NoReturn
 
-from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
-from accounts.models.custom_field import CustomField
-from accounts.models.record_type import RecordType
 from accounts.models.team import Team
 from accounts.models.user import User
-from clients.models import Client
+from accounts.targets import TARGETS
 from usermgmt.actor import Actor
 
 
@@ -24,7 +21,7 @@ class AppendOnly(TypeError):
 
 class EventQuerySet(models.QuerySet["Event"]):
     def about(self, kind: str, pk: int) -> "EventQuerySet":
-        """What happened to one user, client, team, role or definition of a custom field, newest first."""
+        """What happened to one target (`accounts.targets`), newest first."""
         return self.filter(target_kind=kind, target_id=pk).order_by("-id")
 
     def visible_to(self, actor: Actor) -> "EventQuerySet":
@@ -46,21 +43,13 @@ class EventQuerySet(models.QuerySet["Event"]):
 
         reader: who reads them; then None, too, of an actor whom they may not see.
         """
-        named: dict[str, models.QuerySet[Any, Any]] = {
-            "user": User.objects.values("email"),
-            "client": Client.objects.values("name"),
-            "team": Team.objects.values("name"),
-            "role": Group.objects.values("name"),
-            "custom_field": CustomField.objects.values("name"),
-            "record_type": RecordType.objects.values("name"),
-        }
         actors = User.objects.all() if reader is None else User.objects.visible_to(reader)
         return self.annotate(
             actor_email=Subquery(actors.filter(pk=OuterRef("actor_id")).values("email")),
             target_name=Case(
                 *(
-                    When(target_kind=kind, then=Subquery(rows.filter(pk=OuterRef("target_id"))))
-                    for kind, rows in named.items()
+                    When(target_kind=kind, then=Subquery(target.names().filter(pk=OuterRef("target_id"))))
+                    for kind, target in TARGETS.items()
                 ),
                 default=None,
             ),

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from usermgmt.columns import OrderedJSONField
+
 NAME_MAX_LENGTH = 64
 NAME_FORM = r"\A[0-9A-Za-z_-]+\Z"  # no dot: paths to properties have them
 
@@ -45,7 +47,7 @@ class RecordType(models.Model):
 
     kind = models.CharField(max_length=16, choices=Kind)
     name = models.CharField(max_length=NAME_MAX_LENGTH)
-    properties = models.JSONField(default=dict, blank=True)
+    properties = OrderedJSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)  # raised by every write
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

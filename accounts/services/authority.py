@@ -12,7 +12,7 @@ from clients.policies import in_scope
 from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, Invalid, InvalidToken, NotFound
 
-_NEVER_DELEGATED = ("external_id", "featured")  # what the client's own systems know of the user, and think of them
+_NEVER_DELEGATED = ("external_id", "featured")  # other systems find the user by the one, and the other judges them
 _ONLY_ADMINISTRATORS_SET = (
     *("client_id", "active", "email_verified", "must_change_password", "roles", "teams"),
     *_NEVER_DELEGATED,

@@ -339,8 +339,8 @@ def leaving(user_id: int) -> User:
 
 @contextmanager
 def _told_in_full(sent: Mapping[str, Any], user: User) -> Iterator[None]:
-    """Tell of all that was taken in the meantime: the database names the first, whichever that is. And of what is no
-    more, which it does not name, whether it was the client."""
+    """Tell of all that was taken in the meantime: the database names the first, whichever that is. Where something is
+    no more it does not name it: that may have been a type of records, and not the client."""
     try:
         yield
     except Invalid as refusal:

@@ -1,4 +1,4 @@
-"""The form of a user in the admin site: profile, custom fields, roles and teams."""
+"""The form of a user in the admin site: profile, custom fields, properties and records, roles and teams."""
 
 import pytest
 from django.db import connection
@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Event, Membership, User
-from accounts.services import custom_fields, profiles, roles, teams, users
+from accounts.services import custom_fields, profiles, record_types, records, roles, teams, users
 from accounts.tests.factories import UserFactory
 from accounts.tests.rows import stored
 from accounts.tests.test_admin_user_form import ADD, as_is, change, errors, new
@@ -52,6 +52,10 @@ def test_a_user_is_made_with_everything(browser, cast, sales):
         status_text="Away",
         bio="Line one\r\nLine two",
         custom_fields='{"department": {"name": "Sales", "floors": [1, 2]}}',
+        external_id=" X-7 ",
+        featured="on",
+        public_profile="on",
+        properties='{"height": 1.8, "tags": ["a"]}',
         roles=[group("bot"), group("guest")],
         join_default_teams="on",
     )
@@ -59,6 +63,8 @@ def test_a_user_is_made_with_everything(browser, cast, sales):
     user = User.objects.with_email("nora@example.com").get()
     assert (user.nickname, user.status_text, user.bio) == ("Nono", "Away", "Line one\nLine two")
     assert user.custom_fields == {"department": {"name": "Sales", "floors": [1, 2]}}
+    assert (user.external_id, user.featured, user.public_profile) == ("X-7", True, True)
+    assert user.properties == {"height": 1.8, "tags": ["a"]}
     assert sorted(user.groups.values_list("name", flat=True)) == ["bot", "guest"]
     assert list(user.teams.all()) == [sales]
 
@@ -77,6 +83,9 @@ def test_a_user_is_changed_in_everything_at_once_and_it_is_told(browser, cast, s
         nickname="Olly",
         bio="x\r\ny",
         custom_fields='{"a": 1}',
+        external_id="X-7",
+        featured="on",
+        properties='{"b": 2}',
         roles=[group("bot")],
         teams=[sales.pk],
     )
@@ -85,6 +94,9 @@ def test_a_user_is_changed_in_everything_at_once_and_it_is_told(browser, cast, s
         "nickname": ["", "Olly"],
         "bio": ["", "x\ny"],
         "custom_fields": [{}, {"a": 1}],
+        "external_id": ["", "X-7"],
+        "featured": [False, True],
+        "properties": [{}, {"b": 2}],
         "roles": [[], ["bot"]],
         "teams": [[], ["Sales"]],
     }
@@ -95,9 +107,11 @@ def test_a_user_is_changed_in_everything_at_once_and_it_is_told(browser, cast, s
 def test_sending_back_what_is_there_writes_nothing(browser, cast, sales, badge, department):
     values = {"badge": "B-1", "department": "Sales"}
     users.update(actor=None, user_id=cast.owner.pk, bio="x\ny", custom_fields=values, roles=["bot"], teams=[sales.pk])
+    users.update(actor=None, user_id=cast.owner.pk, external_id="X-7", public_profile=True, properties={"a": 1})
     before = stored(cast.owner)
     cast.owner.refresh_from_db()
     sent = as_is(cast.owner, bio="x\r\ny", roles=[group("bot")], teams=[sales.pk])
+    sent |= {"external_id": "X-7", "public_profile": "on", "properties": '{\r\n  "a": 1\r\n}'}
     sent |= {field(badge): "B-1", field(department): "Sales"}
     assert browser.post(change(cast.owner), sent).status_code == 302
     assert stored(cast.owner) == before
@@ -122,6 +136,12 @@ def test_sending_back_what_is_there_writes_nothing(browser, cast, sales, badge, 
         ({"custom_fields": '{"a":' * 1000 + "1" + "}" * 1000}, "custom_fields", "Must be a JSON object"),
         ({"custom_fields": '{"a":' * 9 + "1" + "}" * 9}, "custom_fields", "Is too large"),
         ({"custom_fields": '{"a": "' + "x" * 17_000 + '"}'}, "custom_fields", "Is too large"),
+        ({"external_id": "x" * 256}, "external_id", "Is too long (maximum is 255 characters)."),
+        ({"external_id": "a\0"}, "external_id", "Is invalid."),
+        ({"external_id": "theirs"}, "external_id", "Has already been taken."),
+        ({"properties": "7"}, "properties", "Must be a JSON object"),
+        ({"properties": '{"a": "\\ud800"}'}, "properties", "Must be a JSON object"),
+        ({"properties": '{"a":' * 9 + "1" + "}" * 9}, "properties", "Is too large"),
         ({"roles": ["x"]}, "roles", "Has one that is not there (any more)."),
         ({"roles": [2**62]}, "roles", "Has one that is not there (any more)."),
         ({"roles": ["9" * 30]}, "roles", "Has one that is not there (any more)."),
@@ -132,6 +152,7 @@ def test_sending_back_what_is_there_writes_nothing(browser, cast, sales, badge, 
     ],
 )
 def test_faults_stand_beside_their_fields(browser, cast, values, name, words):
+    users.update(actor=None, user_id=cast.stranger.pk, external_id="theirs")
     before = stored(cast.owner)
     found = errors(browser.post(change(cast.owner), as_is(cast.owner, **values)))
     assert list(found) == [name]
@@ -227,6 +248,22 @@ def test_a_role_and_a_team_deleted_meanwhile_are_told(browser, cast, sales):
     assert list(found) == ["roles", "teams"]
 
 
+def test_a_user_leads_to_the_lists_of_their_records(browser, cast):
+    record_types.create(actor=None, kind="relationship", name="friend")
+    sent = records.Records(relationships=[records.RelationshipSent("friend", cast.stranger.pk)])
+    users.update(actor=None, user_id=cast.owner.pk, records=sent)
+    page = browser.get(change(cast.owner)).content.decode()
+    for model, words in (
+        ("userprofile", "Profiles (0)"),
+        ("relationship", "Relationships (1)"),
+        ("transactable", "Transactables (0)"),
+    ):
+        assert f'<a href="/admin/accounts/{model}/?user={cast.owner.pk}">{words}</a>' in page
+    (listed,) = browser.get(f"/admin/accounts/relationship/?user={cast.owner.pk}").context["cl"].result_list
+    assert listed.user == cast.owner
+    assert "Relationships (" not in browser.get(ADD).content.decode()
+
+
 def test_markup_is_shown_as_text(browser, cast):
     hostile = "<script>alert(1)</script>"
     custom_fields.create(actor=None, name="badge")
@@ -237,6 +274,8 @@ def test_markup_is_shown_as_text(browser, cast):
         nickname=hostile,
         bio=f"</textarea>{hostile}",
         custom_fields={"badge": f'"{hostile}'},
+        external_id=hostile,
+        properties={hostile: hostile},
         teams=[team.pk],
     )
     for page in (change(cast.owner), f"/admin/accounts/user/{cast.owner.pk}/history/", "/admin/accounts/event/"):
@@ -265,4 +304,4 @@ def test_the_form_costs_the_same_for_one_role_and_team_and_for_fifty(browser, ca
         custom_fields.create(actor=None, name=f"f{number}")
     UserFactory.create_batch(40, client=cast.acme)
     assert [queries(ADD), queries(change(cast.owner)), queries("/admin/accounts/user/")] == few
-    assert max(few) <= 11
+    assert max(few) <= 13

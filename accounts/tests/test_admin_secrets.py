@@ -5,7 +5,7 @@ import re
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Event, SignIn, User
-from accounts.services import custom_fields, roles, teams, users
+from accounts.services import custom_fields, record_types, records, roles, teams, users
 from accounts.tests.callers import api_token_of, tokens_of
 
 
@@ -26,6 +26,15 @@ def test_no_secret_is_on_any_page(cast, staff):
     secrets |= {api_token.digest, text[-43:], tokens.access, tokens.refresh, "argon2", "a quite different passphrase"}
     team = teams.create(actor=None, client_id=cast.acme.pk, name="Sales")
     teams.add_member(actor=None, team_id=team.pk, user_id=cast.owner.pk)
+    types = [
+        record_types.create(actor=None, kind=kind, name="some") for kind in ("profile", "relationship", "transactable")
+    ]
+    sent = records.Records(
+        profiles=[records.ProfileSent("some", {})],
+        relationships=[records.RelationshipSent("some", cast.stranger.pk)],
+        transactables=[records.TransactableSent("some")],
+    )
+    users.update(actor=None, user_id=cast.owner.pk, records=sent)
     numbers = {
         "apitoken": api_token.pk,
         "user": cast.owner.pk,
@@ -33,6 +42,10 @@ def test_no_secret_is_on_any_page(cast, staff):
         "team": team.pk,
         "rolegroup": roles.create(actor=None, name="manager").pk,
         "customfield": custom_fields.create(actor=None, name="badge").pk,
+        "recordtype": types[0].pk,
+        "userprofile": cast.owner.profiles.get().pk,
+        "relationship": cast.owner.relationships.get().pk,
+        "transactable": cast.owner.transactables.get().pk,
         "event": Event.objects.all()[0].pk,
     }
     admin = next(p for p in get_resolver().url_patterns if isinstance(p, URLResolver) and str(p.pattern) == "admin/")
@@ -48,7 +61,7 @@ def test_no_secret_is_on_any_page(cast, staff):
         seen += 1
         for secret in secrets:
             assert secret not in page, (address, secret)
-    assert seen >= 34
+    assert seen >= 54
     exported = browser.post(
         "/admin/accounts/user/",
         {"action": "export", "index": 0, "select_across": 1, "_selected_action": [cast.owner.pk]},

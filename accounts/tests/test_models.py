@@ -4,9 +4,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from accounts.models import User
+from accounts.models import RecordType, Relationship, Transactable, User, UserProfile
 from accounts.services import checks, users
-from accounts.tests.factories import AdministratorFactory, UserFactory
+from accounts.tests.factories import (
+    AdministratorFactory,
+    RelationshipFactory,
+    TransactableFactory,
+    UserFactory,
+    UserProfileFactory,
+)
 from clients.models import Client
 from clients.tests.factories import ClientFactory
 from usermgmt.errors import Fault, Invalid
@@ -14,8 +20,10 @@ from usermgmt.integrity import broken_constraint, is_foreign_key, refusals
 
 
 def raw(**values) -> User:
-    """A row to insert past every service; a sound one unless said otherwise."""
+    """A row to insert past every service; a sound one unless said otherwise. client: one, or its name."""
     user = UserFactory.build(client=None, is_superuser=True, password="!")
+    if isinstance(values.get("client"), str):
+        values["client"] = Client.objects.get(name=values["client"])
     for column, value in values.items():
         setattr(user, column, value)
     return user
@@ -38,24 +46,41 @@ BROKEN = {
     "user_email_form": ({"email": "no address"}, {"email": "a@b"}, Fault("email", "invalid")),
     "user_username_form": ({"username": "no name"}, {"username": ""}, Fault("username", "invalid")),
     "user_name_not_blank": ({"name": " "}, {"name": ""}, Fault("name", "blank")),
+    "user_external_id_unique": (
+        {"external_id": "7", "client": "Acme", "is_superuser": False},
+        {"external_id": "7"},
+        Fault("external_id", "taken"),
+    ),
+    "user_external_id_unique_among_administrators": (
+        {"external_id": "7"},
+        {"external_id": "7", "client": None, "is_superuser": True},
+        Fault("external_id", "taken"),
+    ),
 }
 
 
+@pytest.fixture
+def identified(cast):
+    """The cast, of whom one of a client and one of none have an id elsewhere."""
+    User.objects.filter(pk__in=[cast.owner.pk, cast.spare.pk]).update(external_id="7")
+    return cast
+
+
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_database_refuses_an_insert_and_names_the_constraint(cast, name):
+def test_the_database_refuses_an_insert_and_names_the_constraint(identified, name):
     error = refused(lambda: User.objects.bulk_create([raw(**BROKEN[name][0])]))
     assert broken_constraint(error, User) == name
     assert not is_foreign_key(error)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_the_database_refuses_an_update_and_names_the_constraint(cast, name):
-    error = refused(lambda: User.objects.filter(pk=cast.stranger.pk).update(**BROKEN[name][1]))
+def test_the_database_refuses_an_update_and_names_the_constraint(identified, name):
+    error = refused(lambda: User.objects.filter(pk=identified.stranger.pk).update(**BROKEN[name][1]))
     assert broken_constraint(error, User) == name
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_the_database_refuses_is_the_fault_that_the_check_makes(cast, name):
+def test_what_the_database_refuses_is_the_fault_that_the_check_makes(identified, name):
     inserted, _, fault = BROKEN[name]
     with pytest.raises(Invalid) as refusal, refusals(User, checks.CONSTRAINTS), transaction.atomic():
         User.objects.bulk_create([raw(**inserted)])
@@ -151,6 +176,25 @@ def test_a_race_that_the_check_did_not_see_ends_in_the_same_error_as_the_check(c
     with pytest.raises(Invalid) as raced:
         users.update(actor=None, user_id=cast.stranger.pk, **values)
     assert raced.value.faults == (BROKEN[name][2],)
+
+
+def test_the_database_refuses_records_that_no_service_writes(cast):
+    profile, friend, item = UserProfileFactory(), RelationshipFactory(), TransactableFactory()
+    broken = {
+        "profile_unique": UserProfile(user=profile.user, type=profile.type),
+        "relationship_unique": Relationship(user=friend.user, type=friend.type, related_user=friend.related_user),
+        "relationship_of_two": Relationship(user=friend.user, type=friend.type, related_user=friend.user),
+        "transactable_currency_form": Transactable(user=item.user, type=item.type, currency="usd"),
+        "record_type_unique": RecordType(kind="profile", name=profile.type.name),
+        "record_type_name_form": RecordType(kind="profile", name="a.b"),
+    }
+    for name, row in broken.items():
+        assert broken_constraint(refused(row.save), type(row)) == name
+    assert {str(row) for row in (profile, friend, item)} == {
+        f"{profile.type.name} of {profile.user.email}",
+        f"{friend.user.email}: {friend.type.name} {friend.related_user.email}",
+        item.name,
+    }
 
 
 # The model itself

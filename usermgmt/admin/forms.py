@@ -1,16 +1,21 @@
 """Forms of the admin site. No rule of the directory stands in one: the last step of their validation is a service."""
 
+import json
 from collections.abc import Sequence
+from json import JSONDecodeError
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.utils.html import format_html
 
 from usermgmt.actor import Actor
 from usermgmt.admin import words
+from usermgmt.admin.widgets import Source
 from usermgmt.errors import Fault, Invalid, NotFound, Stale, TooManyRequests
 from usermgmt.http.contracts import tell
+from usermgmt.http.parsers import BadBody, loads
 from usermgmt.http.problems import problem_of
 
 
@@ -31,6 +36,29 @@ class Lines(Text):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.to_python(initial), data)
+
+
+class JsonObject(Lines):
+    """Whatever object somebody typed, or none; the service judges how large it may be. rows: the lines to be seen."""
+
+    def __init__(self, *, rows: int = 4, **options: Any) -> None:
+        super().__init__(required=False, strip=False, widget=Source(rows=rows), **options)
+
+    @staticmethod
+    def shown(values: dict[str, Any]) -> str:
+        """An object as it stands in the field."""
+        return json.dumps(values, indent=2, ensure_ascii=False) if values else ""
+
+    def clean(self, value: Any) -> Any:
+        text = self.to_python(value)
+        try:
+            return loads(text.encode(errors="surrogatepass")) if text.strip() else {}
+        except BadBody as error:
+            reason = error.__cause__
+            at = f" Look at line {reason.lineno}, column {reason.colno}." if isinstance(reason, JSONDecodeError) else ""
+            raise ValidationError(
+                f'Must be a JSON object, as {{"department": "Sales"}}.{at}', code="invalid"
+            ) from error
 
 
 class Throttled(forms.BaseForm):
@@ -70,6 +98,10 @@ class ServiceForm(forms.BaseForm):
         """The field that a fault stands beside; None: above them all."""
         return fault.field if fault.field in self.fields else None
 
+    def words_of(self, fault: Fault) -> str:
+        """What is told of a fault there."""
+        return words.of_fault(fault)
+
     def _post_clean(self) -> None:
         # Django's own hook for the rules of a model, after those of the fields.
         reported = [Fault(field, "invalid") for field in self.errors]
@@ -78,7 +110,7 @@ class ServiceForm(forms.BaseForm):
         except Invalid as refusal:
             for fault in refusal.faults:
                 if fault not in reported:
-                    self.add_error(self.place_of(fault), words.of_fault(fault))
+                    self.add_error(self.place_of(fault), self.words_of(fault))
         except Stale:
             self.add_error(
                 None,
@@ -99,7 +131,12 @@ class ServiceModelForm(ServiceForm, forms.ModelForm):  # type: ignore[type-arg] 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk is not None:
-            self.fields["seen_version"].initial = self.instance.version
+            self.fields["seen_version"].initial = self.present_version()
+
+    def present_version(self) -> int:
+        """The version of what stands in the form."""
+        version: int = self.instance.version
+        return version
 
     @property
     def versions(self) -> list[int]:

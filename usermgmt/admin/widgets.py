@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.contrib.admin.widgets import AdminTextareaWidget, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 
 from usermgmt.http.ids import is_id
@@ -12,24 +12,32 @@ from usermgmt.http.ids import is_id
 MAX_CHOSEN = 500  # rows in one field
 
 
-class RowSelect(AutocompleteSelect):
+class Source(AdminTextareaWidget):
+    """Text that programs read: all letters of one width, and no word of it misspelt. rows: the lines to be seen."""
+
+    def __init__(self, *, rows: int) -> None:
+        super().__init__(attrs={"rows": rows, "spellcheck": "false", "class": "vLargeTextField source"})
+
+
+class Narrowed:
+    """A select of rows found by typing. parameters: what the search is narrowed by; see `DirectoryAdmin.narrowed`."""
+
+    parameters: dict[str, int] | None = None
+
+    def get_url(self) -> str:
+        address = str(super().get_url())  # type: ignore[misc]  # of the select that this is mixed into
+        return f"{address}?{urlencode(self.parameters)}" if self.parameters else address
+
+
+class RowSelect(Narrowed, AutocompleteSelect):
     """A row, found by typing. Django's own asks the database for whatever text a form holds, and fails."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [text for text in value if text == "" or is_id(text)], attrs)
 
 
-class RowsSelect(AutocompleteSelectMultiple):
-    """Any number of rows, found by typing.
-
-    parameters: what the search is narrowed by; see `DirectoryAdmin.narrowed`.
-    """
-
-    parameters: dict[str, int] | None = None
-
-    def get_url(self) -> str:
-        address = str(super().get_url())
-        return f"{address}?{urlencode(self.parameters)}" if self.parameters else address
+class RowsSelect(Narrowed, AutocompleteSelectMultiple):
+    """Any number of rows, found by typing."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [text for text in value if is_id(text)][:MAX_CHOSEN], attrs)

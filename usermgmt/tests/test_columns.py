@@ -1,5 +1,6 @@
-"""Columns computed in Python from others."""
+"""Columns computed in Python from others, and JSON in its order."""
 
+import json
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -15,6 +16,7 @@ from accounts.tests.factories import UserFactory
 from clients.models import Client
 from clients.tests.factories import ClientFactory
 from usermgmt.columns import FoldedField, compare_bytes, fold
+from usermgmt.dialects.forms.models import FormConfiguration
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,15 @@ def test_the_migration_step_alters_each_column_on_postgresql():
         'ALTER TABLE "clients_client" ALTER COLUMN "name_folded" TYPE text COLLATE "C"',
         'ALTER TABLE "clients_client" ALTER COLUMN "name" TYPE varchar(255) COLLATE "C"',
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", [{"longest": 1, "b": {"z": [{"y": 1, "a": 2}], "a": None}, "a": "é"}, {}])
+def test_ordered_json_keeps_the_order_of_keys(value):
+    made = FormConfiguration.objects.create(name="ordered", fields=value, default_payload=value)
+    kept = FormConfiguration.objects.get(pk=made.pk)
+    assert json.dumps(kept.fields) == json.dumps(value)
+    assert FormConfiguration.objects.values_list("fields", flat=True).get(pk=made.pk) == value
+    kept.fields = {"z": 1, "a": 2}
+    kept.save(update_fields=["fields"])
+    assert list(FormConfiguration.objects.get(pk=made.pk).fields) == ["z", "a"]

@@ -231,7 +231,7 @@ MINI = Contract(
     render=render,
     quota_headers=quota_headers,
     document=DOCUMENT,
-    outside={"api/about": About.as_view({"get": "show"})},
+    outside={"old/about": About.as_view({"get": "show"})},
 )
 
 # The root urlconf that this file stands for: the house's own, with one contract more.
@@ -434,19 +434,19 @@ def test_it_lets_callers_of_its_choice_pass_uncounted(cast, mini, settings):
 
 def test_a_call_outside_of_its_prefix_is_its_own_in_all_that_it_answers(mini, settings):
     client = mini()
-    shown, odd = client.get("/api/about"), client.get("/api/about", {"odd": 1})
+    shown, odd = client.get("/old/about"), client.get("/old/about", {"odd": 1})
     assert (shown.status_code, shown.json()) == (200, {"mini": 1})
     assert (odd.status_code, odd["Content-Type"], odd.json()) == (422, MEDIA_TYPE, shape("invalid", "odd is invalid"))
-    refused = client.post("/api/about")
+    refused = client.post("/old/about")
     assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
     assert refused.json() == shape("method_not_allowed", 'Method "POST" not allowed.')
     settings.ALLOWED_HOSTS = ["directory.example.com"]
-    early = client.get("/api/about", HTTP_HOST="elsewhere.example.com")
+    early = client.get("/old/about", HTTP_HOST="elsewhere.example.com")
     assert (early.status_code, early.json()) == (400, shape("bad_request", "The request is malformed."))
 
 
 @pytest.mark.parametrize(
-    "place", ["/api", "/api/", "/api/about/", "/api/about/us", "/api/aboutX", "/api/About", "//api/about", "/mini/api"]
+    "place", ["/old", "/old/", "/old/about/", "/old/about/us", "/old/aboutX", "/old/About", "//old/about", "/mini/old"]
 )
 def test_a_path_outside_is_exact(mini, place):
     answer = mini().get(place)
@@ -456,7 +456,7 @@ def test_a_path_outside_is_exact(mini, place):
 
 def test_the_log_names_the_dialect_for_a_call_outside_of_its_prefix(mini, caplog):
     with caplog.at_level("INFO", "usermgmt.access"):
-        for place in ("/api/about", "/api/nope"):
+        for place in ("/old/about", "/old/nope"):
             mini().get(place)
     assert [record.fields["contract"] for record in caplog.records] == ["mini", "native"]
 
@@ -493,7 +493,7 @@ def resolved(document, node):
 def test_its_document_has_its_own_calls_alone_at_their_paths(document):
     assert document["info"]["title"] == "Mini"
     assert {place: list(calls) for place, calls in document["paths"].items()} == {
-        "/api/about": ["get"],
+        "/old/about": ["get"],
         "/mini/members": ["post"],
         "/mini/members/{id}": ["get"],
         "/mini/members.search": ["get"],
@@ -503,7 +503,7 @@ def test_its_document_has_its_own_calls_alone_at_their_paths(document):
 
 def test_its_document_tells_that_both_of_its_keys_are_needed(document):
     assert document["paths"]["/mini/members"]["post"]["security"] == [{"miniUser": [], "miniKey": []}]
-    assert document["paths"]["/api/about"]["get"]["security"] == [{}]
+    assert document["paths"]["/old/about"]["get"]["security"] == [{}]
     assert document["components"]["securitySchemes"] == {
         "miniUser": {"type": "apiKey", "in": "header", "name": "X-Mini-User"},
         "miniKey": {"type": "apiKey", "in": "header", "name": "X-Mini-Key"},
@@ -548,11 +548,11 @@ def test_its_document_may_have_schemas_that_its_calls_share_and_bodies_told_by_o
             return Response({})
 
     told = replace(DOCUMENT, schemas={"Member": MEMBER})
-    outside = {"api/tell": Telling.as_view({"post": "show"})}
+    outside = {"old/tell": Telling.as_view({"post": "show"})}
     monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, replace(MINI, name="told", document=told, outside=outside)])
     document = client.get("/openapi/told.json").json()
     assert document["components"]["schemas"]["Member"] == MEMBER
-    call = document["paths"]["/api/tell"]["post"]
+    call = document["paths"]["/old/tell"]["post"]
     assert call["requestBody"]["required"] is True
     (content,) = call["responses"]["200"]["content"].values()
     assert content["schema"] == {"$ref": "#/components/schemas/Member"}
@@ -684,7 +684,7 @@ def test_a_document_that_gives_warnings_is_told(monkeypatch, capsys):
         def show(self, request):
             return Response({})
 
-    odd = replace(MINI, name="odd", outside={"api/odd": Undescribed.as_view({"get": "show"})})
+    odd = replace(MINI, name="odd", outside={"old/odd": Undescribed.as_view({"get": "show"})})
     monkeypatch.setattr(f"{__name__}.CONTRACTS", [NATIVE, odd])
     with pytest.raises(CommandError, match="The document of the contract odd gave warnings"):
         checked()
@@ -695,7 +695,7 @@ def test_the_longest_prefix_answers_whatever_the_order():
     """Two dialects may share the beginning of a path, as /api and /api/v1 do."""
     inner = Contract(name="inner", prefix="mini/inner/", urls=[], render=render)
     prefixes = [str(pattern.pattern) for pattern in mounted([NATIVE, MINI, inner])]
-    assert prefixes == ["api/about", "mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
+    assert prefixes == ["old/about", "mini/inner/", "^mini/inner/", "mini/", "^mini/", "", "^"]
 
 
 def test_a_dot_in_a_prefix_is_a_dot():
@@ -718,8 +718,8 @@ def test_a_dot_in_a_prefix_is_a_dot():
             "Two contracts answer for the path users/current: other, native.",
         ),
         (
-            [NATIVE, MINI, Contract("other", "api/", [path("about", render)], render)],
-            "Two contracts answer for the path api/about: mini, other.",
+            [NATIVE, MINI, Contract("other", "old/", [path("about", render)], render)],
+            "Two contracts answer for the path old/about: mini, other.",
         ),
     ],
 )

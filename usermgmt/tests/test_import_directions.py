@@ -42,9 +42,8 @@ def house(tmp_path):
         if place.parts[0] in ("usermgmt", "accounts", "clients"):
             (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / place).touch()
-    for dialect in ("forms", "scim"):
-        (tmp_path / "usermgmt/dialects" / dialect).mkdir()
-        (tmp_path / "usermgmt/dialects" / dialect / "__init__.py").touch()
+    (tmp_path / "usermgmt/dialects/scim").mkdir()
+    (tmp_path / "usermgmt/dialects/scim/__init__.py").touch()
     return tmp_path
 
 
@@ -63,6 +62,8 @@ def test_the_empty_building_keeps_them(house):
         ("accounts/services/users.py", "import rest_framework", "the domain knows no HTTP"),
         ("clients/models/client.py", "import usermgmt.http.problems", "the domain knows no HTTP"),
         ("usermgmt/dialects/scim/__init__.py", "import usermgmt.dialects.forms", "dialects never import one another"),
+        ("usermgmt/dialects/forms/rules/form.py", "import accounts.models", "the rules of forms know neither"),
+        ("usermgmt/dialects/forms/rules/form.py", "import usermgmt.http.problems", "the rules of forms know neither"),
     ],
 )
 def test_an_import_against_the_direction_is_found(house, module, line, broken):

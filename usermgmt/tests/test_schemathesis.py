@@ -19,6 +19,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 # The module of each contract that has a document.
 TOLD = {
+    "forms": "usermgmt.dialects.forms.tests.schemathesis_forms",
     "native": "accounts.tests.schemathesis_native",
     "resource": "usermgmt.dialects.resource.tests.schemathesis_resource",
     "rocketchat": "usermgmt.dialects.rocketchat.tests.schemathesis_rocketchat",

@@ -10,6 +10,9 @@ class FormsConfig(AppConfig):
     verbose_name = "Forms"
 
     def ready(self) -> None:
+        from accounts import targets
         from usermgmt.dialects.forms import vendor
+        from usermgmt.dialects.forms.models import FormConfiguration
 
         post_migrate.connect(vendor.make_present, sender=self, dispatch_uid="forms.vendor")
+        targets.add("form_configuration", FormConfiguration, "name", page="admin:forms_formconfiguration_change")

@@ -13,11 +13,11 @@ NUMBERS = ("form_configuration_id", "form_id")
 
 
 def configuration_of(said: Mapping[str, Any], resource: Resource) -> Configuration:
-    """The configuration that a body, or a query, names. Raises Refused."""
-    for key in (*NAMES, *NUMBERS):
-        if key in said:
-            return _configuration(key, said[key], resource)
-    raise wrong_parameters(NO_CONFIGURATION)
+    """The configuration that a body, or a query, names; by several keys only one and the same. Raises Refused."""
+    named = [_configuration(key, said[key], resource) for key in (*NAMES, *NUMBERS) if key in said]
+    if len({configuration.number for configuration in named}) != 1:
+        raise wrong_parameters(NO_CONFIGURATION)
+    return named[0]
 
 
 def names_one(said: Mapping[str, Any]) -> bool:

@@ -54,7 +54,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         owner, token = _user_of(text, ApiToken.Kind.API)
         cookie = request.COOKIES.get(COOKIE) if self.of_sessions else None
-        if cookie is None:
+        if not cookie:  # some clients keep one that was taken out, and send it empty
             return owner, Credentials(token)
         person, session = _user_of(cookie, ApiToken.Kind.LOGIN)
         place = client_of(owner)

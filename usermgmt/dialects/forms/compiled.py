@@ -1,13 +1,14 @@
 """Configurations as requests use them: compiled once, and kept in each process until the row changes."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from usermgmt.dialects.forms.models import FormConfiguration
+from usermgmt.dialects.forms.models import NAME_FORM, FormConfiguration
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
 from usermgmt.errors import Fault, Invalid, raise_all
@@ -15,6 +16,8 @@ from usermgmt.errors import Fault, Invalid, raise_all
 logger = logging.getLogger("usermgmt.dialects.forms")
 
 KEPT = 1000  # compiled configurations in a process
+
+_NAME = re.compile(NAME_FORM)
 
 Resource = FormConfiguration.Resource
 
@@ -25,9 +28,9 @@ class NoConfiguration(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A row and its form. only_self: of update, whether callers change nobody but themselves."""
+    """A row and its form. number: the row's. only_self: of update, whether callers change nobody but themselves."""
 
-    name: str
+    number: int
     form: Form
     only_self: bool
     payload: Mapping[str, Any]
@@ -47,6 +50,8 @@ def normalised(name: str) -> str:
 def named(name: str, resource: Resource) -> Configuration:
     """The configuration of that name. Raises NoConfiguration."""
     wanted = normalised(name)
+    if not _NAME.match(wanted):  # also a NUL in a query, which no database can be asked for
+        raise NoConfiguration
     names = [wanted]
     if resource == Resource.SESSION and wanted.endswith("s"):
         names.append(wanted.removesuffix("s"))  # clients write the vendor's with a final "s", too
@@ -86,14 +91,21 @@ def _kept(pk: int, revision: UUID) -> Configuration | None:
     if row is None:
         return None
     try:
-        _check_shapes(row)
-        form = compiled(row.resource, row.fields)
+        return made(row, known=True)
     except Invalid as error:  # written before its rules became stricter, or by somebody's own hand
         logger.error("form configuration %s can't be used: %s", row.name, error)
         return None
+
+
+def made(row: FormConfiguration, *, known: bool = False) -> Configuration:
+    """The configuration of a row, be it stored or not. Raises Invalid.
+
+    known: whether its patterns were tried out when it was stored, and need not be again.
+    """
+    _check_shapes(row)
     return Configuration(
-        name=row.name,
-        form=form,
+        number=row.pk,
+        form=compiled(row.resource, row.fields, known=known),
         only_self=row.resource_owner == FormConfiguration.Owner.SELF,
         payload=row.default_payload,
         policies=tuple(row.authorization_policies),

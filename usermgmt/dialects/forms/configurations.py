@@ -4,6 +4,9 @@ import json
 import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
 from django.db import transaction
@@ -15,12 +18,13 @@ from accounts.models import RecordType
 from accounts.services.unset import UNSET, Unset
 from usermgmt import audit
 from usermgmt.actor import Actor
-from usermgmt.dialects.forms.compiled import normalised
+from usermgmt.dialects.forms.compiled import Configuration, made, normalised
 from usermgmt.dialects.forms.models import NAME_FORM, NAME_MAX_LENGTH, FormConfiguration
 from usermgmt.dialects.forms.notifications import NOTIFICATIONS
 from usermgmt.dialects.forms.policies import POLICIES
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
+from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, all_faults, check_version, raise_all
 from usermgmt.integrity import refusals
 
@@ -44,11 +48,40 @@ _FULL: Final = Fault(BASE, "too_many_configurations", {"maximum": MAX_CONFIGURAT
 
 _FORM: Final = re.compile(NAME_FORM)
 
-_RECORDS: Final = {
-    "profiles": RecordType.Kind.PROFILE,
-    "relationship_users": RecordType.Kind.RELATIONSHIP,
-    "transactables": RecordType.Kind.TRANSACTABLE,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A configuration as somebody wrote it, whole. Each column is told in `FormConfiguration`."""
+
+    name: str
+    resource: str = FormConfiguration.Resource.USER
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    resource_owner: str = FormConfiguration.Owner.SELF
+    default_payload: Mapping[str, Any] = field(default_factory=dict)
+    authorization_policies: Sequence[str] = ()
+    request_allowed: bool = True
+    email_notifications: Sequence[str] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """As they would be stored."""
+        return {
+            "name": normalised(self.name),
+            "resource": self.resource,
+            "fields": dict(self.fields),
+            "resource_owner": self.resource_owner,
+            "default_payload": dict(self.default_payload),
+            "authorization_policies": list(self.authorization_policies),
+            "request_allowed": self.request_allowed,
+            "email_notifications": list(self.email_notifications),
+        }
+
+
+class Put(StrEnum):
+    """What came of a draft."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
 
 
 def create(
@@ -71,18 +104,17 @@ def create(
     Raises Forbidden, Invalid (of `fields` and `default_payload` each fault with its path).
     """
     _check_actor(actor)
-    values = {
-        "name": normalised(name),
-        "resource": resource,
-        "fields": dict(fields or {}),
-        "resource_owner": resource_owner,
-        "default_payload": dict(default_payload or {}),
-        "authorization_policies": list(authorization_policies),
-        "request_allowed": request_allowed,
-        "email_notifications": list(email_notifications),
-    }
-    full = [_FULL] if FormConfiguration.objects.count() >= MAX_CONFIGURATIONS else []
-    raise_all(reported, [*full, *faults_of(values, None)])
+    values = Draft(
+        name=name,
+        resource=resource,
+        fields=fields or {},
+        resource_owner=resource_owner,
+        default_payload=default_payload or {},
+        authorization_policies=authorization_policies,
+        request_allowed=request_allowed,
+        email_notifications=email_notifications,
+    ).columns()
+    raise_all(reported, faults_of(values, None))
     with refusals(FormConfiguration, _FIELDS), transaction.atomic():
         made = FormConfiguration.objects.create(**values)
         _record(actor, "created", made, {column: (None, value) for column, value in values.items()})
@@ -163,9 +195,41 @@ def delete(*, actor: Actor | None, configuration_id: int, versions: Collection[i
         )
 
 
+def put(*, actor: Actor | None, draft: Draft, reported: Sequence[Fault] = ()) -> Put:
+    """See that the configuration of that name is as drafted: made, changed, or left where it is so already.
+
+    Raises as `create` and `update` do.
+    """
+    columns = draft.columns()
+    with transaction.atomic():
+        present = None
+        if _FORM.match(columns["name"]) is not None:  # no database can be asked for any text
+            present = FormConfiguration.objects.select_for_update().filter(name=columns["name"]).first()
+        if present is None:
+            create(actor=actor, reported=reported, **columns)
+            return Put.CREATED
+        row = update(actor=actor, configuration_id=present.pk, reported=reported, **columns)
+    return Put.UNCHANGED if row.version == present.version else Put.UPDATED
+
+
+def judged(
+    *, actor: Actor | None, draft: Draft, configuration_id: int | None = None, reported: Sequence[Fault] = ()
+) -> Configuration:
+    """What a draft would be to requests; nothing is written.
+
+    configuration_id: of the row that it is to be; None: of a new one. Raises Forbidden, Invalid as `create` does.
+    """
+    _check_actor(actor)
+    row = FormConfiguration.objects.filter(pk=configuration_id).first() if configuration_id is not None else None
+    values = draft.columns()
+    raise_all(reported, faults_of(values, row))
+    return made(FormConfiguration(**values))
+
+
 def faults_of(values: Mapping[str, Any], row: FormConfiguration | None) -> list[Fault]:
     """Every fault of a configuration. values: of all `COLUMNS`. row: the one they are to be; None: a new one."""
-    faults = _of_name(values["name"], row)
+    full = row is None and FormConfiguration.objects.count() >= MAX_CONFIGURATIONS
+    faults = [*([_FULL] if full else []), *_of_name(values["name"], row)]
     for column, choices in (
         ("resource", FormConfiguration.Resource.values),
         ("resource_owner", FormConfiguration.Owner.values),
@@ -222,13 +286,14 @@ def _of_payload(payload: Mapping[str, Any]) -> list[Fault]:
     text = json.dumps(payload, ensure_ascii=False)
     if len(text.encode()) > MAX_PAYLOAD_BYTES:
         return [Fault("default_payload", "too_large_json", {"maximum": MAX_PAYLOAD_BYTES // 1024})]
-    return [
-        Fault(
-            "default_payload", "bad_rule", {"path": path, "reason": "has a template, and templates are not supported"}
-        )
-        for path, words in _texts(payload, "default_payload")
-        if any(sign in words for sign in TEMPLATES)
-    ]
+    return templates_in("default_payload", payload)
+
+
+def templates_in(place: str, value: Any) -> list[Fault]:
+    """A fault for each text with a template in it, in what stands at `place`; no more than anybody reads."""
+    found = (path for path, words in _texts(value, place) if any(sign in words for sign in TEMPLATES))
+    reason = "has a template: templates are not supported"
+    return [Fault(place, "bad_rule", {"path": path, "reason": reason}) for path in islice(found, MAX_FAULTS)]
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -254,15 +319,19 @@ def _of_fields(values: Mapping[str, Any]) -> list[Fault]:
 
 def _of_types(form: Form) -> Iterator[Fault]:
     """The types of records that a form names and staff did not define, and properties that a type does not have."""
-    for section, kind in _RECORDS.items():
+    for section, kind, names in (
+        ("profiles", RecordType.Kind.PROFILE, form.profile_types),
+        ("relationship_users", RecordType.Kind.RELATIONSHIP, form.relationship_types),
+        ("transactables", RecordType.Kind.TRANSACTABLE, form.transactable_types),
+    ):
         told: Mapping[str, Any] = form.declared.get(section) or {}
-        defined = dict(RecordType.objects.filter(kind=kind, name__in=list(told)).values_list("name", "properties"))
-        for name, fields in told.items():
+        defined = dict(RecordType.objects.filter(kind=kind, name__in=names).values_list("name", "properties"))
+        for name in names:
             path = f"fields.{section}.{name}"
             if name not in defined:
                 yield _bad(path, f"is no type of {kind}s: staff define them in the admin site, under Record types")
             elif defined[name]:
-                for unknown in [prop for prop in fields.get("properties") or () if prop not in defined[name]]:
+                for unknown in [prop for prop in told.get(name, {}).get("properties", ()) if prop not in defined[name]]:
                     yield _bad(f"{path}.properties.{unknown}", f"is no property of the type {name}")
 
 

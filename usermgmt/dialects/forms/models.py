@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from usermgmt.columns import OrderedJSONField
+
 NAME_MAX_LENGTH = 255
 NAME_FORM = r"\A[0-9a-z_./-]+\Z"  # small letters and no spaces; a file's path can be one
 
@@ -34,9 +36,9 @@ class FormConfiguration(models.Model):
 
     name = models.CharField(max_length=NAME_MAX_LENGTH)
     resource = models.CharField(max_length=16, choices=Resource, default=Resource.USER)
-    fields = models.JSONField(default=dict, blank=True)
+    fields = OrderedJSONField(default=dict, blank=True)
     resource_owner = models.CharField(max_length=16, choices=Owner, default=Owner.SELF)
-    default_payload = models.JSONField(default=dict, blank=True)
+    default_payload = OrderedJSONField(default=dict, blank=True)
     authorization_policies = models.JSONField(default=list, blank=True)
     request_allowed = models.BooleanField(default=True)
     email_notifications = models.JSONField(default=list, blank=True)

@@ -1,7 +1,6 @@
 """Sessions: a person signs in to a program, and out again (contract 0 and 1)."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
@@ -13,15 +12,12 @@ from accounts.services import logins
 from usermgmt.dialects.forms import asking, policies, submitting
 from usermgmt.dialects.forms.authentication import Credentials, TokenAuthentication, delete_cookie, set_cookie
 from usermgmt.dialects.forms.calls import FormCalls
-from usermgmt.dialects.forms.compiled import Configuration, Resource
-from usermgmt.dialects.forms.errors import invalid_session, told
+from usermgmt.dialects.forms.compiled import Resource
 from usermgmt.dialects.forms.schema.sessions import CALLS
-from usermgmt.errors import Fault
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 TOKEN_NAME = "Session of a form"  # what staff see of it
-CREDENTIALS = ("email", "password")
 
 
 @documented(**CALLS)
@@ -42,7 +38,7 @@ class SessionViewSet(FormCalls):
         form = asking.form_of(request.data)
         place = policies.client_of(actor)
         policies.check(configuration.policies, actor, place)
-        email, password = _credentials(configuration, form)
+        email, password = submitting.credentials(configuration, form)
 
         with door.attempt(email) as attempt:
             _, token = logins.log_in(email=email, password=password, name=TOKEN_NAME, client_id=place)
@@ -58,18 +54,3 @@ class SessionViewSet(FormCalls):
         if credentials.session is not None:
             logins.log_out(actor=actor, token=credentials.session)
         return delete_cookie(Response(status=status.HTTP_204_NO_CONTENT))
-
-
-def _credentials(configuration: Configuration, form: Mapping[str, Any]) -> tuple[str, str]:
-    """Address and password out of a form, neither of them blank, whatever the configuration asks for."""
-    outcome = submitting.judged(configuration, form, None)
-    email, password = (str(outcome.written.get(name) or "") for name in CREDENTIALS)
-    faults = told(outcome.errors)
-    faults += [
-        Fault(name, "blank")
-        for name, text in zip(CREDENTIALS, (email, password), strict=True)
-        if not text.strip() and name not in outcome.errors
-    ]
-    if faults:
-        raise invalid_session(faults)
-    return email, password

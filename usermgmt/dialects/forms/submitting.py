@@ -17,18 +17,36 @@ from clients.services import default_client
 from usermgmt.actor import Actor
 from usermgmt.dialects.forms import uniqueness
 from usermgmt.dialects.forms.compiled import Configuration
-from usermgmt.dialects.forms.errors import told
+from usermgmt.dialects.forms.errors import invalid_session, told
 from usermgmt.dialects.forms.mapping import from_form, path_of, state_of
+from usermgmt.dialects.forms.notifications import INVITATION, VERIFICATION, WELCOME
 from usermgmt.dialects.forms.policies import client_of
 from usermgmt.dialects.forms.rules.form import Outcome
 from usermgmt.errors import Fault, Invalid
+from usermgmt.http.ids import is_id
 from usermgmt.integrity import is_deadlock
+
+RECORDS = ("profiles__type", "relationships__type", "transactables__type")
+CREDENTIALS = ("email", "password")
 
 _NOBODYS = 0  # the number of the default client before there is one; no client has it
 
 
+class Enough(Exception):
+    """Everything that could refuse a form was asked: whoever rehearses goes no further, and nothing is written."""
+
+
 class Overtaken(Exception):
     """Nothing was written, as somebody else's write got in the way; it is worth while to try again."""
+
+
+def found(actor: Actor, id: str) -> User | None:
+    """The user of a number, with records; None: there is none for the caller."""
+    if not is_id(id):
+        return None
+    visible = User.objects.visible_to(actor).select_related("client").prefetch_related(*RECORDS)
+    user: User | None = visible.filter(pk=int(id)).first()
+    return user
 
 
 def judged(configuration: Configuration, form: Mapping[str, Any], user: User | None) -> Outcome:
@@ -37,8 +55,26 @@ def judged(configuration: Configuration, form: Mapping[str, Any], user: User | N
     return configuration.form.judge(configuration.laid_over(form), stored, now=timezone.now())
 
 
-def create(actor: Actor, configuration: Configuration, form: Mapping[str, Any]) -> User:
-    """Make the user of a form, in the client of the token or the default one. Raises Forbidden, Invalid, Overtaken."""
+def credentials(configuration: Configuration, form: Mapping[str, Any]) -> tuple[str, str]:
+    """Address and password out of a form, neither blank, whatever the configuration asks for. Raises Refused."""
+    outcome = judged(configuration, form, None)
+    email, password = (str(outcome.written.get(name) or "") for name in CREDENTIALS)
+    faults = told(outcome.errors)
+    faults += [
+        Fault(name, "blank")
+        for name, text in zip(CREDENTIALS, (email, password), strict=True)
+        if not text.strip() and name not in outcome.errors
+    ]
+    if faults:
+        raise invalid_session(faults)
+    return email, password
+
+
+def create(actor: Actor, configuration: Configuration, form: Mapping[str, Any], *, rehearsal: bool = False) -> User:
+    """Make the user of a form, in the client of the token or the default one.
+
+    rehearsal: write nothing, and raise Enough where all is well. Raises Forbidden, Invalid, Overtaken.
+    """
     outcome = judged(configuration, form, None)
     sent, faults = from_form(outcome.written, None)
     client_id = client_of(actor) or default_client.present().pk or _NOBODYS
@@ -48,19 +84,22 @@ def create(actor: Actor, configuration: Configuration, form: Mapping[str, Any]) 
         return users.create(
             actor=actor,
             client_id=HOME,
-            welcome="welcome" in wanted,
-            invite="invitation" in wanted and "password" not in sent,
-            prove_email="verification" in wanted,
+            welcome=WELCOME in wanted,
+            invite=INVITATION in wanted and "password" not in sent,
+            prove_email=VERIFICATION in wanted,
             password_policy=password_policy(),
-            proof=lambda user: uniqueness.check(outcome.uniques, user),
+            proof=lambda user: _prove(outcome, user, rehearsal=rehearsal),
             reported=reported,
             **sent,
         )
 
 
-def update(actor: Actor, configuration: Configuration, form: Mapping[str, Any], user: User) -> User:
+def update(
+    actor: Actor, configuration: Configuration, form: Mapping[str, Any], user: User, *, rehearsal: bool = False
+) -> User:
     """Change a user, who was read with records, by a form.
 
+    rehearsal: as in `create`.
     Raises Forbidden, Invalid, NotFound, Overtaken, and Stale where somebody changed the user since: what is to be
     written depends on what was there.
     """
@@ -70,16 +109,16 @@ def update(actor: Actor, configuration: Configuration, form: Mapping[str, Any], 
     wanted = configuration.notifications
 
     def proof(locked: User) -> dict[str, Any]:
-        uniqueness.check(outcome.uniques, locked)
+        _prove(outcome, locked, rehearsal=rehearsal)
         return {}
 
     with _of_fields_sent(outcome), _in_line():
         return users.update(
             actor=actor,
             user_id=user.pk,
-            welcome="welcome" in wanted,
-            invite="invitation" in wanted,
-            prove_email="verification" in wanted,
+            welcome=WELCOME in wanted,
+            invite=INVITATION in wanted,
+            prove_email=VERIFICATION in wanted,
             password_policy=password_policy(),
             versions=[user.version],
             proof=proof,
@@ -91,6 +130,13 @@ def update(actor: Actor, configuration: Configuration, form: Mapping[str, Any], 
 def password_policy() -> passwords.Policy:
     """A length alone (contract 3)."""
     return passwords.Policy(minimum=settings.FORMS_PASSWORD_MIN_LENGTH, guessable=True)
+
+
+def _prove(outcome: Outcome, user: User, *, rehearsal: bool) -> None:
+    """The last thing that can refuse a form, in the transaction that would write it."""
+    uniqueness.check(outcome.uniques, user)
+    if rehearsal:
+        raise Enough
 
 
 def _told(outcome: Outcome, *, client_id: int | None, user_id: int | None) -> Sequence[Fault]:

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.models import User
 from accounts.services import users
-from usermgmt.actor import Actor
 from usermgmt.dialects.forms import asking, policies, submitting
 from usermgmt.dialects.forms.calls import FormCalls
 from usermgmt.dialects.forms.compiled import Configuration, Resource, declared_of_users
@@ -19,11 +18,10 @@ from usermgmt.dialects.forms.schema.users import CALLS
 from usermgmt.dialects.forms.submitting import Overtaken
 from usermgmt.errors import NotFound, Stale
 from usermgmt.http.contracts import Refused
-from usermgmt.http.ids import id_of, is_id
+from usermgmt.http.ids import id_of
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
-RECORDS = ("profiles__type", "relationships__type", "transactables__type")
 TRIES = 20  # of a write, while others are in its way
 
 
@@ -51,7 +49,7 @@ class UserViewSet(FormCalls):
         raise Refused(BUSY)
 
     def retrieve(self, request: Request, id: str) -> Response:
-        user = _found(actor_of(request), id)
+        user = submitting.found(actor_of(request), id)
         if user is None:
             raise NotFound("user")
         return Response(to_user(user, declared_of_users()))
@@ -70,7 +68,7 @@ class UserViewSet(FormCalls):
     def owned(self, request: Request, id: str, configuration: Configuration) -> User:
         """The user to be changed, whom policies and owner let the caller change. Raises Forbidden, NotFound."""
         actor = actor_of(request)
-        user = _found(actor, id)
+        user = submitting.found(actor, id)
         policies.check(configuration.policies, actor, policies.client_of(actor) if user is None else user.client_id)
         if user is None or (configuration.only_self and user.pk != actor.pk):
             raise NotFound("user")
@@ -79,12 +77,3 @@ class UserViewSet(FormCalls):
     def destroy(self, request: Request, id: str) -> Response:
         users.delete(actor=actor_of(request), user_id=id_of(id, "user"))
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _found(actor: Actor, id: str) -> User | None:
-    """The user of a number, with records; None: there is none for the caller."""
-    if not is_id(id):
-        return None
-    visible = User.objects.visible_to(actor).select_related("client").prefetch_related(*RECORDS)
-    found: User | None = visible.filter(pk=int(id)).first()
-    return found

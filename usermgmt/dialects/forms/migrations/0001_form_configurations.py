@@ -3,6 +3,8 @@ import uuid
 import django.utils.timezone
 from django.db import migrations, models
 
+from usermgmt.columns import OrderedJSONField
+
 
 class Migration(migrations.Migration):
     """What the forms of the forms contract may send, and what is checked."""
@@ -21,12 +23,12 @@ class Migration(migrations.Migration):
                     "resource",
                     models.CharField(choices=[("User", "User"), ("Session", "Session")], default="User", max_length=16),
                 ),
-                ("fields", models.JSONField(blank=True, default=dict)),
+                ("fields", OrderedJSONField(blank=True, default=dict)),
                 (
                     "resource_owner",
                     models.CharField(choices=[("self", "self"), ("anyone", "anyone")], default="self", max_length=16),
                 ),
-                ("default_payload", models.JSONField(blank=True, default=dict)),
+                ("default_payload", OrderedJSONField(blank=True, default=dict)),
                 ("authorization_policies", models.JSONField(blank=True, default=list)),
                 ("request_allowed", models.BooleanField(default=True)),
                 ("email_notifications", models.JSONField(blank=True, default=list)),

@@ -9,6 +9,7 @@ from usermgmt.dialects.forms.rules.declared import Entries, Field, Member, Secti
 from usermgmt.dialects.forms.rules.faults import Faults, Place
 from usermgmt.dialects.forms.rules.form import Form
 from usermgmt.dialects.forms.rules.material import is_sound, refuse_templates
+from usermgmt.dialects.forms.rules.patterns import TRIAL_SECONDS, Budget
 from usermgmt.dialects.forms.rules.ruling import Rules
 from usermgmt.dialects.forms.rules.values import ABSENT, Kind, Path, Unfit, coerced
 from usermgmt.dialects.forms.rules.vocabulary import FIELDS, PROFILES, PROPERTIES, UNSUPPORTED, USER
@@ -19,10 +20,11 @@ _FIELD_KEYS = ("validation", "property_options")
 _OPTIONS = ("virtual", "readonly", "default")
 
 
-def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
+def compiled(resource: str, fields: Mapping[str, Any], *, known: bool = False) -> Form:
     """The form of a configuration. Raises Invalid, with a fault for each thing that is wrong.
 
-    resource: "User" or "Session". fields: as in the configuration, JSON.
+    resource: "User" or "Session". fields: as in the configuration, JSON. known: whether it was compiled before; then
+    patterns are not tried out again, so that what was taken once is taken on a busy machine, too.
     """
     if not isinstance(resource, str) or resource not in FIELDS:
         raise Invalid([Fault("fields", "bad_rule", {"path": "resource", "reason": "must be User or Session"})])
@@ -30,7 +32,7 @@ def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
     if not is_sound(fields, faults):
         faults.raise_any()
     refuse_templates(fields, faults)
-    members = _Reader(resource, faults).read(fields)
+    members = _Reader(resource, faults, None if known else Budget(TRIAL_SECONDS)).read(fields)
     faults.raise_any()
     return Form(resource, members)
 
@@ -38,8 +40,9 @@ def compiled(resource: str, fields: Mapping[str, Any]) -> Form:
 class _Reader:
     """Reads what is declared; then, as rules name fields, the rules."""
 
-    def __init__(self, resource: str, faults: Faults) -> None:
+    def __init__(self, resource: str, faults: Faults, trials: Budget | None) -> None:
         self._resource = resource
+        self._trials = trials
         self._faults = faults
         self._validations: dict[Path, Any] = {}  # of each field and section, by its whole path
         self._left = vocabulary.MAX_FIELDS
@@ -50,7 +53,7 @@ class _Reader:
         if self._left < 0:
             self._faults.add((), f"has too many fields (maximum is {vocabulary.MAX_FIELDS})")
             return members
-        rules = Rules(members, self._validations, self._faults)
+        rules = Rules(members, self._validations, self._faults, self._trials)
         return tuple(rules.ruled(member) for member in members)
 
     def _form(self, fields: Mapping[str, Any]) -> Iterator[Member]:
@@ -73,21 +76,21 @@ class _Reader:
         kind = FIELDS[self._resource].get(name)
         if kind is None and not self._is_name(place):
             return
-        for field in self._field(place, place, kind or Kind.ANY, said):
-            if kind is None and not field.virtual:
-                below = ", or below properties" if self._resource == USER else ""
-                whose = "users" if self._resource == USER else "sessions"
-                self._faults.add(place, f"is no field of {whose}: declare it virtual{below}")
-            yield replace(field, address=self._resource == USER and name == "email")
+        field = self._field(place, place, kind or Kind.ANY, said)
+        if kind is None and not field.virtual:
+            below = ", or below properties" if self._resource == USER else ""
+            whose = "users" if self._resource == USER else "sessions"
+            self._faults.add(place, f"is no field of {whose}: declare it virtual{below}")
+        yield replace(field, address=self._resource == USER and name == "email")
 
-    def _properties(self, place: Place, base: Path, said: Any) -> Iterator[Member]:
+    def _properties(self, place: Place, base: Path, said: Any) -> Iterator[Field | Section]:
         """Free names. base: the path of the entry that they are in."""
         path = place[len(base) :]
         yield Section(path)
         for name, field in self._object(place, said):
             self._left -= 1
             if self._is_name((*place, name)):
-                yield from self._field((*place, name), (*path, name), Kind.ANY, field)
+                yield self._field((*place, name), (*path, name), Kind.ANY, field)
 
     def _profiles(self, place: Place, said: Any) -> Iterator[Member]:
         yield Section(place)
@@ -113,10 +116,10 @@ class _Reader:
         for key, said in parts.items():
             place = (*base, key)
             if key == PROPERTIES:
-                yield from self._properties(place, base, said)  # type: ignore[misc]  # no entries below entries
+                yield from self._properties(place, base, said)
             elif key in kinds:
                 self._left -= 1
-                yield from self._field(place, (key,), kinds[key], said)
+                yield self._field(place, (key,), kinds[key], said)
             else:
                 self._unknown(place, ("validation", *kinds, PROPERTIES))
 
@@ -126,7 +129,7 @@ class _Reader:
             if self._is_name((*place, name)):
                 yield name, dict(self._object((*place, name), parts))
 
-    def _field(self, place: Place, path: Path, kind: Kind, said: Any) -> Iterator[Field]:
+    def _field(self, place: Place, path: Path, kind: Kind, said: Any) -> Field:
         parts = dict(self._object(place, said))
         for key in parts:
             if key not in _FIELD_KEYS:
@@ -138,7 +141,7 @@ class _Reader:
                 self._unknown((*place, "property_options", key), _OPTIONS)
         default = self._default((*place, "property_options", "default"), kind, options.get("default"))
         self._validations[place] = parts.get("validation")
-        yield Field(path, kind, virtual=flags["virtual"], readonly=flags["readonly"], default=default)
+        return Field(path, kind, virtual=flags["virtual"], readonly=flags["readonly"], default=default)
 
     def _flag(self, place: Place, said: Any) -> bool:
         if said is None or isinstance(said, bool):
@@ -148,6 +151,9 @@ class _Reader:
 
     def _default(self, place: Place, kind: Kind, said: Any) -> Any:
         if said is None:
+            return ABSENT
+        if kind is Kind.PASSWORD:
+            self._faults.add(place, "can't be told for a password")
             return ABSENT
         try:
             return coerced(kind, said)
@@ -173,4 +179,4 @@ class _Reader:
         self._faults.add(place, reason)
 
 
-_KINDS: Mapping[Kind, str] = {Kind.TEXT: "text", Kind.PASSWORD: "text", Kind.BOOLEAN: "boolean", Kind.ID: "id"}
+_KINDS: Mapping[Kind, str] = {Kind.TEXT: "text", Kind.BOOLEAN: "boolean", Kind.ID: "id"}

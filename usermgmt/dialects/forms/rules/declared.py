@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from usermgmt.dialects.forms.rules.judging import Confirmation, Rule, Uniqueness
+from usermgmt.dialects.forms.rules.terms import Confirmation, Rule, Uniqueness
 from usermgmt.dialects.forms.rules.values import ABSENT, Kind, Path
 
 

@@ -23,7 +23,8 @@ def is_sound(fields: Any, faults: Faults) -> bool:
         return False
     before = len(faults.found)
     for count, (place, value) in enumerate(_walk(fields)):
-        if count > MAX_BYTES:  # a value has a byte at least
+        width = len(value) if isinstance(value, dict | list) else 0
+        if count + width > MAX_BYTES:  # a value has a byte at least
             faults.add((), _TOO_LARGE)
             break
         if reason := _unsound(place, value):

@@ -12,7 +12,7 @@ MAX_TEXT = 16 * 1024
 """Characters of a text that is matched at all: nothing longer can be stored."""
 
 SECONDS = 0.25
-TRIAL_SECONDS = 2.0
+TRIAL_SECONDS = 5.0
 _LONG = 256  # characters, from which on others may run meanwhile: taking the lock again costs more than a short match
 
 
@@ -29,7 +29,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern that was found to be harmless as far as anybody can tell; time bounds the rest."""
+    """A pattern that is harmless as far as could be found; time bounds the rest."""
 
     compiled: "regex.Pattern[str]"
 
@@ -47,20 +47,32 @@ class Pattern:
             budget.left -= time.thread_time() - start
 
 
-def compiled(text: str, trials: Budget) -> Pattern:
+def compiled(text: str, trials: Budget | None) -> Pattern:
     """The pattern that a Ruby regular expression tells, also as /.../imx. Raises Unsafe.
 
-    trials: the time there is for trying it out, of all patterns of a configuration together.
+    trials: the time there is for looking into all patterns of a configuration together; None where this one was tried
+    out before, and is not again.
     """
     if len(text) > MAX_PATTERN:
         raise Unsafe(f"is too long (maximum is {MAX_PATTERN} characters)")
+    if trials is not None and trials.left <= 0:
+        raise Unsafe("can't be looked into in time, after all the others")
+    start = time.thread_time()
     try:
-        parsed = ruby.parse(text)
-        hazards.check(parsed)
-        pattern = regex.compile(ruby.written(parsed), ruby.FLAGS, cache_pattern=False)
-        trials.left = hazards.probe(parsed, pattern, trials.left)
+        return Pattern(_checked(text, tried=trials is None))
     except (ruby.Unknown, hazards.Hazard) as error:
         raise Unsafe(str(error)) from error
-    except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        raise Unsafe(f"is no regular expression: {error}") from error
-    return Pattern(pattern)
+    except regex.error as error:
+        raise Unsafe(f"is no regular expression: {str(error).partition(' at position')[0]}") from error
+    finally:
+        if trials is not None:
+            trials.left -= time.thread_time() - start
+
+
+def _checked(text: str, *, tried: bool) -> "regex.Pattern[str]":
+    tree = ruby.parse(text)
+    hazards.check(tree)
+    pattern = regex.compile(ruby.written(tree), ruby.FLAGS, cache_pattern=False)
+    if not tried:
+        hazards.probe(tree, pattern)
+    return pattern

@@ -12,6 +12,7 @@ import regex
 
 FLAGS = regex.V1
 MAX_DEPTH = 30  # of groups
+MAX_REPEATS = 3  # of one thing, each of the one before
 
 
 class Unknown(Exception):
@@ -199,7 +200,7 @@ class _Parser:
         return bool(self._found(_LAYOUT))
 
     def _repeated(self, part: Node, flags: Flags) -> Node:
-        while True:
+        for _ in range(MAX_REPEATS + 1):
             if "x" in flags:
                 self._skip_layout()
             bounds = self._bounds()
@@ -212,6 +213,7 @@ class _Parser:
                 part = Repeat(part, least, most, "?" if least != most and self._next("?") else "")
             else:
                 part = Repeat(part, least, most, "?" if self._next("?") else "+" if self._next("+") else "")
+        raise Unknown(f"repeats what is repeated too often (maximum is {MAX_REPEATS} times)")
 
     def _bounds(self) -> tuple[int, int | None, bool] | None:
         sign = self._peek()
@@ -273,10 +275,8 @@ class _Parser:
         return Look(sign, inner)
 
     def _numbered(self, name: str | None, flags: Flags) -> Node:
-        number = len({*self.groups.values()}) + 1
-        self.groups[str(number)] = number
-        if name is not None:
-            self.groups[name] = number
+        number = len(self.groups) + 1
+        self.groups[name or str(number)] = number
         return self._closed(Group(self.choice(flags), number))
 
     def _closed(self, node: Node) -> Node:

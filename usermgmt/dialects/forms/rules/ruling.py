@@ -7,8 +7,8 @@ from typing import Any
 from usermgmt.dialects.forms.rules import validations
 from usermgmt.dialects.forms.rules.declared import Entries, Field, Member, Section
 from usermgmt.dialects.forms.rules.faults import Faults, Place
-from usermgmt.dialects.forms.rules.judging import Confirmation, Reference, Rule, Terms, Uniqueness
-from usermgmt.dialects.forms.rules.patterns import TRIAL_SECONDS, Budget
+from usermgmt.dialects.forms.rules.patterns import Budget
+from usermgmt.dialects.forms.rules.terms import Confirmation, Reference, Rule, Terms, Uniqueness
 from usermgmt.dialects.forms.rules.values import Kind, Path
 from usermgmt.dialects.forms.rules.vocabulary import MAX_MESSAGE
 
@@ -19,12 +19,17 @@ AnyRule = Rule | Confirmation | Uniqueness
 
 
 class Rules:
-    """The rules of one configuration. validations: what each field and section says, by its whole path."""
+    """The rules of one configuration.
 
-    def __init__(self, members: Sequence[Member], validations: Mapping[Path, Any], faults: Faults) -> None:
+    validations: what each field and section says, by its whole path. trials: see `patterns.compiled`.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], validations: Mapping[Path, Any], faults: Faults, trials: Budget | None
+    ) -> None:
         self._validations = validations
         self._faults = faults
-        self._trials = Budget(TRIAL_SECONDS)
+        self._trials = trials
         self._root = {each.path: each for each in members if isinstance(each, Field)}
 
     def ruled(self, member: Member) -> Member:

@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts import emails
 from usermgmt.dialects.forms.rules import moments, patterns
-from usermgmt.dialects.forms.rules.judging import Check, Sitting
 from usermgmt.dialects.forms.rules.numbers import number
+from usermgmt.dialects.forms.rules.terms import Check, Sitting
 from usermgmt.dialects.forms.rules.values import is_blank
 from usermgmt.dialects.forms.rules.vocabulary import MAX_CHOICES
 
@@ -80,8 +80,8 @@ def _identity(value: Any) -> Any:
     return isinstance(value, bool), value
 
 
-def formatted(options: Options, trials: patterns.Budget) -> Check:
-    """What makes a check of `format`. trials: the time for trying patterns out. Raises Wrong."""
+def formatted(options: Options, trials: patterns.Budget | None) -> Check:
+    """What makes a check of `format`. trials: see `patterns.compiled`. Raises Wrong."""
     said = options.get("with")
     if not isinstance(said, str) or not said:
         raise Wrong("with", "must be a regular expression")

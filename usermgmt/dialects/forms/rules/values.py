@@ -85,3 +85,20 @@ _COERCIONS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.ANY: lambda value: value,
     Kind.IGNORED: lambda value: ABSENT,
 }
+
+
+def dig(values: Any, path: Path) -> Any:
+    """What stands at a path; ABSENT where nothing does."""
+    for key in path:
+        if not isinstance(values, Mapping) or key not in values:
+            return ABSENT
+        values = values[key]
+    return values
+
+
+def put(values: dict[str, Any], path: Path, value: Any) -> None:
+    """Set what stands at a path."""
+    *outer, last = path
+    for key in outer:
+        values = values.setdefault(key, {})
+    values[last] = value

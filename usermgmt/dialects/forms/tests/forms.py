@@ -4,10 +4,11 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.tests.callers import api_token_of, caller
 from clients.models import Client
 from usermgmt.dialects.forms import configurations
+from usermgmt.dialects.forms.authentication import COOKIE
 from usermgmt.dialects.forms.models import FormConfiguration
 
 CREATE, UPDATE = "reference_rest_api_create_user", "reference_rest_api_update_user"
@@ -29,6 +30,12 @@ def bearing(token: str) -> APIClient:
     made = caller()
     made.credentials(HTTP_AUTHORIZATION=f"Token token={token}")
     return made
+
+
+def seated(client: APIClient, person: User) -> APIClient:
+    """The program, in a browser that has the cookie of a session of that person."""
+    client.cookies[COOKIE] = api_token_of(person, kind=ApiToken.Kind.LOGIN)[1]
+    return client
 
 
 def configured(fields: dict[str, Any] | None = None, *, name: str = "test", **columns: Any) -> str:

@@ -16,9 +16,9 @@ def compilations(monkeypatch):
     compiled._kept.cache_clear()
     seen, compile_ = [], compiled.compiled
 
-    def counted(resource, fields):
+    def counted(resource, fields, **options):
         seen.append(fields)
-        return compile_(resource, fields)
+        return compile_(resource, fields, **options)
 
     monkeypatch.setattr(compiled, "compiled", counted)
     yield seen
