@@ -1,5 +1,5 @@
 -- What wrk sends, and the check of every answer. The request comes in the environment, from wrk.py:
--- BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_TOKEN, BENCH_STATUS (the one answer that counts),
+-- BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_AUTHORIZATION, BENCH_STATUS (the one answer that counts),
 -- BENCH_FIRST_ID, BENCH_LAST_ID, BENCH_RUN. In path and body {id} is a random loaded user, {n} is new each time.
 
 local threads = {}
@@ -14,8 +14,8 @@ function init(args)
    first, last = tonumber(os.getenv("BENCH_FIRST_ID")), tonumber(os.getenv("BENCH_LAST_ID"))
    expected = tonumber(os.getenv("BENCH_STATUS"))
    wrk.method = os.getenv("BENCH_METHOD")
-   if os.getenv("BENCH_TOKEN") ~= "" then
-      wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN")
+   if os.getenv("BENCH_AUTHORIZATION") ~= "" then
+      wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
    end
    if body ~= "" then
       wrk.headers["Content-Type"] = "application/json"

@@ -13,6 +13,7 @@ from typing import Any
 import django
 from django.core.management import call_command
 from django.db import connection, models
+from psycopg.types.json import Jsonb
 
 PASSWORD = "correct horse battery staple"
 ADMINISTRATOR_ID = 1
@@ -71,7 +72,8 @@ def copy(model: type[models.Model], rows: Iterator[dict[str, Any]]) -> None:
     with connection.cursor() as cursor:
         with cursor.cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as sink:  # type: ignore[attr-defined]
             for given in rows:
-                sink.write_row(row_of(columns, given))
+                values = row_of(columns, given)
+                sink.write_row([Jsonb(value) if isinstance(value, dict) else value for value in values])
         last = model._default_manager.aggregate(last=models.Max("id"))["last"]
         cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [f'"{table}"', last])
 

@@ -31,7 +31,8 @@ class Figure:
 class Request:
     """What is sent over and over. In `path` and `body`, {id} is a random loaded user, {n} is new each time.
 
-    status: of the right answer. token: "" for none. ids: the first and the last of the loaded users.
+    status: of the right answer. token: "" for none; scheme: what stands before it. ids: the first and the last of the
+    loaded users.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Request:
     body: str = ""
     token: str = ""
     ids: tuple[int, int] = (1, 1)
+    scheme: str = "Bearer "
 
 
 def require() -> None:
@@ -59,7 +61,7 @@ def run(request: Request, *, origin: str, connections: int, seconds: int, number
         "BENCH_METHOD": request.method,
         "BENCH_PATH": request.path,
         "BENCH_BODY": request.body,
-        "BENCH_TOKEN": request.token,
+        "BENCH_AUTHORIZATION": f"{request.scheme}{request.token}" if request.token else "",
         "BENCH_STATUS": str(request.status),
         "BENCH_FIRST_ID": str(request.ids[0]),
         "BENCH_LAST_ID": str(request.ids[1]),

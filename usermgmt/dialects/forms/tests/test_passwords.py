@@ -52,19 +52,19 @@ def test_the_least_length_is_a_setting(administrator, settings):
 
 
 def test_several_faults_are_one_sentence(administrator):
-    rules = {
-        "presence": True,
-        "length": {"minimum": 8},
+    rules = {  # in the order in which PostgreSQL keeps the keys of an object
         "format": {"with": "[0-9]", "message": "needs a digit"},
+        "length": {"minimum": 8},
+        "presence": True,
         "exclusion": {"in": ["secret"], "message": "is known to everybody"},
     }
     name = configured({"password": {"validation": rules}})
     assert errors_of(post(administrator, "secret", name)) == {
-        "password": ["is too short (minimum is 8 characters), needs a digit, and is known to everybody"]
+        "password": ["needs a digit, is too short (minimum is 8 characters), and is known to everybody"]
     }
     assert errors_of(post(administrator, "long enough", name)) == {"password": ["needs a digit"]}
     assert errors_of(post(administrator, "abcdefg", name)) == {
-        "password": ["is too short (minimum is 8 characters) and needs a digit"]
+        "password": ["needs a digit and is too short (minimum is 8 characters)"]
     }
 
 
