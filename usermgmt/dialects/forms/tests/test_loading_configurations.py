@@ -2,11 +2,8 @@
 
 import io
 import json
-import subprocess
-import sys
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -35,7 +32,7 @@ fields:
   properties:
     score:
       validation:
-        numericality: { greater_than: 0.5, less_than: 1_0 }
+        numericality: { greater_than: 0.5, less_than: 10 }
 resource_owner: anyone
 default_payload: '{"first_name": "Ümit"}'
 authorization_policies: [administrator, same_client]
@@ -101,7 +98,7 @@ def columns(name):
 
 
 def test_a_head_between_lines_says_everything_and_the_body_nothing(files):
-    place = files(a_DOT_liquid=FULL.replace("1_0", "10")) / "a.liquid"
+    place = files(a_DOT_liquid=FULL) / "a.liquid"
     assert load(place) == [
         f"{place}: sign_up created; left out: the body, redirect_to, flash_notice",
         "1 created, 0 updated, 0 unchanged.",
@@ -349,23 +346,6 @@ def test_files_that_are_not_there_or_can_t_be_read_are_an_error_message(files, t
     (tmp_path / "loop.yml").symlink_to("loop.yml")
     (tmp_path / "gone.yml").symlink_to("nowhere")
     assert refused(tmp_path).startswith("There is no file")
-
-
-def test_what_operators_type_ends_in_1_without_a_traceback(tmp_path):
-    (tmp_path / "a.yml").write_text("a: &x [*x")
-    answer = subprocess.run(  # noqa: S603
-        [sys.executable, "manage.py", COMMAND, str(tmp_path)],
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 1
-    assert "Traceback" not in answer.stderr
-    assert answer.stderr.splitlines() == [
-        f"{tmp_path}/a.yml: line 1: anchors and aliases are not taken",
-        "CommandError: Nothing was written: 1 fault.",
-    ]
 
 
 def test_a_payload_is_the_same_as_a_text_or_in_keys(files):
