@@ -62,7 +62,7 @@ class RecordTypeForm(ServiceModelForm):
         choices=[
             (RecordType.Kind.PROFILE, "Profile: a user has at most one of the type"),
             (RecordType.Kind.RELATIONSHIP, "Relationship: leads from a user to another one of the same client"),
-            (RecordType.Kind.TRANSACTABLE, "Transactable: an item that a user owns, one of any number"),
+            (RecordType.Kind.TRANSACTABLE, "Transactable: an item that a user owns, one of however many"),
         ],
         initial=RecordType.Kind.PROFILE,
         widget=widgets.AdminRadioSelect(attrs={"class": "radiolist"}),

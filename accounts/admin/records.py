@@ -317,7 +317,7 @@ class RelationshipForm(RecordForm):
 class RelationshipAdmin(RecordAdmin):
     kind = RecordType.Kind.RELATIONSHIP
     form = RelationshipForm
-    list_display = [*RecordAdmin.list_display, "shown_related_user", "shown_properties", "created", "updated"]
+    list_display = [*RecordAdmin.list_display, "shown_related_user", "shown_properties", "updated"]
     list_filter = [TypeFilter, UserFilter, RelatedUserFilter, ClientFilter, CreatedFilter]
     search_help_text = "Any part of the name, e-mail or user name of either user; or a number."
     autocomplete_fields = ["user", "type", "related_user"]

@@ -1,6 +1,7 @@
 """The records of users: profiles, relationships to others, items that they own. They are written with the user."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -131,7 +132,10 @@ def write(user: User, sent: Records) -> audit.Changes:
 
 
 def leave_client(user: User) -> audit.Changes:
-    """Take the relationships, in both directions, of a user whose row is locked; gives the changes, by type."""
+    """Take the relationships, in both directions, of a user whose row is locked; gives the changes, by type.
+
+    Of those that others had only how many there were: the user may read the trail, and not who they are.
+    """
     both = models.Q(user=user) | models.Q(related_user=user)
     rows = list(
         Relationship.objects.filter(both).order_by("pk").values_list("type__name", "user_id", "related_user_id")
@@ -139,11 +143,15 @@ def leave_client(user: User) -> audit.Changes:
     if not rows:
         return {}
     Relationship.objects.filter(both).delete()
-    left: dict[str, list[int]] = {}
+    own: dict[str, list[int]] = {}
     for name, owner, other in rows:
-        key, number = (f"relationships.{name}", other) if owner == user.pk else (f"related_by.{name}", owner)
-        left.setdefault(key, []).append(number)
-    return {key: (numbers, []) for key, numbers in left.items()}
+        if owner == user.pk:
+            own.setdefault(f"relationships.{name}", []).append(other)
+    others = Counter(f"related_by.{name}" for name, owner, _ in rows if owner != user.pk)
+    return {
+        **{field: (numbers, []) for field, numbers in own.items()},
+        **{field: (number, 0) for field, number in others.items()},
+    }
 
 
 def delete(*, actor: Actor | None, kind: str, record_id: int) -> None:

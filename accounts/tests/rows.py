@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Event, SignIn, User
+from accounts.models import Event, Relationship, SignIn, Transactable, User, UserProfile
 from clients.models import Client
 
 
@@ -22,10 +22,11 @@ def everything() -> tuple[list[dict[str, Any]], ...]:
 
 @contextmanager
 def unchanged() -> Iterator[None]:
-    """Asserts at the end of the block that no user, client, event or sign-in changed."""
+    """Asserts at the end of the block that no user, client, event, sign-in or record changed."""
 
     def rows() -> Any:
-        return everything(), list(SignIn.objects.order_by("pk").values())
+        others = (SignIn, UserProfile, Relationship, Transactable)
+        return everything(), [list(model._default_manager.order_by("pk").values()) for model in others]
 
     before = rows()
     yield

@@ -22,14 +22,23 @@ from accounts.models import (
     Membership,
     OneTimeToken,
     Purpose,
+    Relationship,
     SignIn,
     SignInAddress,
     Team,
     User,
 )
 from accounts.services import erasure, personal_data, sign_ins, users
+from accounts.services.records import ProfileSent, Records, RelationshipSent, TransactableSent
 from accounts.tests.callers import caller, is_signed_in, sign_in_or_not, tokens_of
-from accounts.tests.factories import PASSWORD
+from accounts.tests.factories import (
+    PASSWORD,
+    RecordTypeFactory,
+    RelationshipFactory,
+    TransactableFactory,
+    UserFactory,
+    UserProfileFactory,
+)
 from accounts.tests.rows import everything, stored
 from accounts.tests.test_races import at_once, repeated
 from usermgmt import audit
@@ -62,6 +71,11 @@ def furnish(user):
     user.groups.add(Group.objects.get(name="guest"))
     user.user_permissions.add(Permission.objects.order_by("pk")[0])
     LogEntry.objects.create(user=user, action_flag=CHANGE, object_repr="x", content_type=None)
+    UserProfileFactory(user=user, properties={"Olga's floor": 3})
+    friend = UserFactory(client=user.client)
+    RelationshipFactory(user=user, related_user=friend, properties={"since": 1990})
+    RelationshipFactory(user=friend, related_user=user, properties={"nickname": "of hers"})
+    TransactableFactory(user=user, name="Olga's car")
 
 
 def rows_of(user):
@@ -119,12 +133,14 @@ def test_nothing_of_the_profile_stays_and_roles_and_teams_do(cast):
     furnish(cast.owner)
     texts = {"nickname": "Oli", "bio": "Climbs.", "status_text": "Away"}
     users.update(
-        actor=None, user_id=cast.owner.pk, custom_fields={"Olga's floor": 3}, must_change_password=True, **texts
-    )
+        actor=None, user_id=cast.owner.pk, custom_fields={"Olga's floor": 3}, must_change_password=True, **texts,
+        external_id="olga-7", properties={"Olga's floor": 3}, featured=True, public_profile=True,
+    )  # fmt: skip
     erase(cast.owner.pk)
     after = stored(cast.owner)
-    told = ("nickname", "bio", "status_text", "custom_fields", "must_change_password")
-    assert [after[field] for field in told] == ["", "", "", {}, False]
+    told = ("nickname", "bio", "status_text", "custom_fields", "must_change_password", "external_id", "properties")
+    assert [after[field] for field in told] == ["", "", "", {}, False, "", {}]
+    assert (after["featured"], after["public_profile"]) == (False, False)
     assert Team.objects.get().name == "Mountaineers"
     assert Group.objects.filter(name="guest").exists()
 
@@ -146,6 +162,43 @@ def test_the_trail_keeps_nothing_of_a_profile(cast):
         {"client_id": [cast.acme.pk, cast.globex.pk], "teams": [[blank], []]},
         {},
     ]
+
+
+def test_the_trail_keeps_nothing_of_records_and_properties(cast):
+    for kind in ("profile", "relationship", "transactable"):
+        RecordTypeFactory(kind=kind, name="sort")
+    sent = Records(
+        [ProfileSent("sort", {"Olga's phone": 4930123456})],
+        [RelationshipSent("sort", cast.stranger.pk, {"since": 1990})],
+        [TransactableSent("sort", name="Olga's car", properties={"doors": 5})],
+    )
+    user = users.create(
+        actor=None, client_id=cast.acme.pk, name="Olga", email="olga2@example.com",
+        external_id="olga-7", featured=True, properties={"born": 1990}, records=sent,
+    )  # fmt: skip
+    users.update(actor=None, user_id=user.pk, properties={}, client_id=cast.globex.pk)
+    erase(user.pk)
+    made, changed, _ = [event.changes for event in Event.objects.about("user", user.pk).order_by("pk")]
+    blank = "(erased)"
+    assert {field: made[field] for field in made if field not in ("name", "email", "username", "client_id", "active")} == {
+        "external_id": [None, blank],
+        "featured": [None, True],
+        "properties": [None, blank],
+        "profiles.sort": [None, blank],
+        "relationships.sort": [[], blank],
+        "transactables.sort": [[], blank],
+    }  # fmt: skip
+    assert changed == {
+        "client_id": [cast.acme.pk, cast.globex.pk], "properties": [blank, {}], "relationships.sort": [blank, []],
+    }  # fmt: skip
+
+
+def test_with_a_person_their_relationships_go_in_both_directions_and_no_others(furnished):
+    cast = furnished
+    kept = RelationshipFactory(user=cast.stranger)
+    erase(cast.owner.pk)
+    assert Relationship.objects.filter(pk=kept.pk).exists()
+    assert Relationship.objects.count() == 3  # it, and those of the stranger that were there before
 
 
 def test_sessions_of_the_admin_site_are_gone(cast, staff):
@@ -383,8 +436,6 @@ def test_every_column_of_the_user_is_told_or_technical_and_blanked_or_harmless()
 @pytest.mark.django_db(transaction=True)
 @repeated()
 def test_whoever_is_erased_while_signing_in_is_erased():
-    from accounts.tests.factories import UserFactory
-
     user = UserFactory(email="olga@example.com")
     sign_in = partial(sign_in_or_not, "olga@example.com")
     at_once(sign_in, sign_in, lambda: erasure.erase(actor=None, user_id=user.pk))

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from accounts.models import ApiToken, Event, OneTimeToken, SignIn, User
+from accounts.models import ApiToken, Event, OneTimeToken, RecordType, Relationship, SignIn, User
 from accounts.services import personal_data, users
 from accounts.tests.test_erasing_users import furnish
 from usermgmt import audit
@@ -63,6 +63,22 @@ def test_what_they_tell_of_themselves_is_in_it(cast):
     users.update(actor=None, user_id=cast.owner.pk, **values)
     told = export(cast.owner.pk)["user"]
     assert {name: told[name] for name in values} == values
+
+
+def test_their_records_are_in_it_and_of_others_records_only_that_they_are_there(cast):
+    users.update(actor=None, user_id=cast.owner.pk, external_id="olga-7", public_profile=True, properties={"a": [1]})
+    furnish(cast.owner)
+    told = export(cast.owner.pk)
+    user, friend = told["user"], Relationship.objects.get(user=cast.owner).related_user_id
+    assert (user["external_id"], user["featured"], user["public_profile"], user["properties"]) == (
+        "olga-7", False, True, {"a": [1]},
+    )  # fmt: skip
+    (profile,), (relationship,) = told["profiles"], told["relationships"]
+    assert (profile["properties"], profile["type__name"]) == ({"Olga's floor": 3}, RecordType.objects.first().name)
+    assert (relationship["related_user_id"], relationship["properties"]) == (friend, {"since": 1990})
+    assert [set(row) for row in told["related_by"]] == [{"type__name", "created_at"}]
+    assert [(item["name"], item["currency"]) for item in told["transactables"]] == [("Olga's car", "USD")]
+    assert "of hers" not in json.dumps(told)
 
 
 def test_no_secret_and_no_digest_is_in_it(cast):

@@ -12,7 +12,20 @@ import pytest
 from django.db import connection, connections
 
 from accounts import trail
-from accounts.models import ApiToken, Event, Mail, Membership, OneTimeToken, SignIn, SignInAddress, Team, User
+from accounts.models import (
+    ApiToken,
+    Event,
+    Mail,
+    Membership,
+    OneTimeToken,
+    Relationship,
+    SignIn,
+    SignInAddress,
+    Team,
+    Transactable,
+    User,
+    UserProfile,
+)
 from accounts.services import users
 from accounts.tests.callers import caller, sign_in_or_not, tokens_of
 from accounts.tests.factories import PASSWORD, AdministratorFactory, UserFactory
@@ -22,7 +35,10 @@ from clients.tests.factories import ClientFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CROWD = 12
-_OF_USERS = (ApiToken, SignIn, SignInAddress, Mail, OneTimeToken, Membership, User.groups.through)
+_OF_USERS = (
+    *(ApiToken, SignIn, SignInAddress, Mail, OneTimeToken, Membership, User.groups.through),
+    *(UserProfile, Relationship, Transactable),
+)
 SECONDS = 30  # for all to reach the barrier; whoever does not has died
 
 

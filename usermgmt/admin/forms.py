@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from json import JSONDecodeError
 from typing import Any
 
 from django import forms
@@ -41,7 +42,7 @@ class JsonObject(Lines):
     """Whatever object somebody typed, or none; the service judges how large it may be. rows: the lines to be seen."""
 
     def __init__(self, *, rows: int = 4, **options: Any) -> None:
-        super().__init__(required=False, widget=Source(rows=rows), **options)
+        super().__init__(required=False, strip=False, widget=Source(rows=rows), **options)
 
     @staticmethod
     def shown(values: dict[str, Any]) -> str:
@@ -51,9 +52,13 @@ class JsonObject(Lines):
     def clean(self, value: Any) -> Any:
         text = self.to_python(value)
         try:
-            return loads(text.encode(errors="surrogatepass")) if text else {}
+            return loads(text.encode(errors="surrogatepass")) if text.strip() else {}
         except BadBody as error:
-            raise ValidationError('Must be a JSON object, as {"department": "Sales"}.', code="invalid") from error
+            reason = error.__cause__
+            at = f" Look at line {reason.lineno}, column {reason.colno}." if isinstance(reason, JSONDecodeError) else ""
+            raise ValidationError(
+                f'Must be a JSON object, as {{"department": "Sales"}}.{at}', code="invalid"
+            ) from error
 
 
 class Throttled(forms.BaseForm):

@@ -87,3 +87,18 @@ def test_the_names_of_users_who_are_there_already_are_filled_in(monkeypatch):
     assert [row[1:3] for row in before[:2]] == [("Ada", "Administrator"), ("Olga", "Olga")]
     assert before[2][1:3] == ("x" * 100, "x" * 100)
     assert [row[1:3] for row in before[3:]] == [("Stanley", "Stranger"), ("Otto", "von Outsider")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_users_who_are_there_already_have_no_records_and_are_otherwise_as_they_were():
+    users = [AdministratorFactory(), AdministratorFactory(), UserFactory(custom_fields={"a": 1}), UserFactory()]
+    before = list(User.objects.order_by("pk").values())
+    assert [user.pk for user in users] == [row["id"] for row in before]
+    try:
+        migrate(("accounts", "0010_names_in_two_parts"))
+    finally:
+        migrate()
+    assert list(User.objects.order_by("pk").values()) == before
+    new = ("external_id", "featured", "public_profile", "properties")
+    assert set(User.objects.values_list(*new[:3])) == {("", False, False)}
+    assert [user.properties for user in User.objects.all()] == [{}] * len(users)

@@ -98,6 +98,9 @@ COLUMNS = [
     "erased_at",
     "join_default_teams",
     "fields",
+    "external_id",
+    "featured",
+    "properties",
 ]
 
 
