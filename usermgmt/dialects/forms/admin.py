@@ -40,7 +40,7 @@ _NOTIFICATIONS = {
 
 
 def _boxes(names: Mapping[str, str], label: str, help_text: str) -> forms.MultipleChoiceField:
-    widget = forms.CheckboxSelectMultiple()
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "radiolist"})
     return forms.MultipleChoiceField(
         label=label, choices=list(names.items()), required=False, widget=widget, help_text=help_text
     )

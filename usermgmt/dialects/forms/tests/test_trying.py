@@ -130,13 +130,13 @@ def test_with_a_number_a_change_of_that_user_is_tried(cast, trial):
     assert (found.status, found.written) == (204, {"password": "(hidden)"})
 
 
-@pytest.mark.parametrize("number", ["0", "9" * 19, "9" * 30, "-1", "x", "987654321\x85", "٣"])
+@pytest.mark.parametrize("number", ["0", "9" * 19, "9" * 30, "-1", "x", "1 2", "٣"])
 def test_whoever_is_not_there_is_not_found(trial, number):
     found = trial({"first_name": "x"}, fields={"first_name": {}}, user=number)
     assert (found.status, found.errors) == (404, {"base": ["Not found"]})
 
 
-def test_the_last_administrator_and_an_erased_person_are_judged_by_the_directory(cast, trial):
+def test_a_person_who_was_erased_is_told_of_by_the_directory(cast, trial):
     User.objects.filter(pk=cast.stranger.pk).update(erased_at="2026-01-01T00:00:00Z")
     found = trial({"first_name": "x"}, fields={"first_name": {}}, user=cast.stranger.pk)
     assert (found.status, found.errors) == (422, {"base": ["can't be changed: the person was erased"]})
