@@ -94,7 +94,8 @@ def _by_type(records: Iterable[Any], declared: Mapping[str, Any], shape: Any) ->
 
 
 def _related(record: Relationship, declared: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": record.pk, "user_id": record.related_user_id, **_properties(record, declared)}
+    other = {"user_id": record.related_user_id} if "user_id" in declared else {}
+    return {"id": record.pk, **other, **_properties(record, declared)}
 
 
 def _item(record: Transactable, declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,8 @@ class UserViewSet(FormCalls):
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
         for _ in range(TRIES):
-            with suppress(
-                Stale, Overtaken
-            ):  # somebody wrote to the user since: the form is judged by what is there now
+            # Where somebody wrote to the user since, the form is judged by what is there now.
+            with suppress(Stale, Overtaken):
                 submitting.update(actor_of(request), configuration, form, self.owned(request, id, configuration))
                 return Response(status=status.HTTP_204_NO_CONTENT)
         raise Refused(BUSY)
