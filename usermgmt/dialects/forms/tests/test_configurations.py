@@ -203,6 +203,25 @@ def test_only_what_is_sent_is_changed_and_each_change_is_another_revision(cast, 
     assert event.changes == {"authorization_policies": [[], ["same_client"]]}
 
 
+def test_a_password_that_a_configuration_fixes_is_not_in_the_audit_trail(row):
+    fixed = {"password": {"property_options": {"default": "very secret"}}}
+    update = partial(configurations.update, actor=None, configuration_id=row.pk)
+    for values in ({"fields": fixed}, {"fields": {"password": None}}, {"fields": {"password": {}}}):
+        update(**values)
+    update(default_payload={"password": "very secret"})
+    update(default_payload={"name": "x"}, request_allowed=False)
+    changes = [event.changes for event in Event.objects.about(KIND, row.pk)]
+    assert changes[:5] == [
+        {"default_payload": [None, None], "request_allowed": [True, False]},
+        {"default_payload": [None, None]},
+        {"fields": [{"password": None}, {"password": {}}]},
+        {"fields": [None, None]},
+        {"fields": [None, None]},
+    ]
+    other = configurations.create(actor=None, name="x", fields=fixed, default_payload={"password": "very secret"})
+    assert "very secret" not in str(latest(other).changes)
+
+
 def test_what_changes_nothing_leaves_no_trace(row):
     before = stored(row)
     for values in ({}, {"name": " Mine "}, {"fields": {"email": {"validation": {"presence": True}}}}):
