@@ -24,7 +24,7 @@ from usermgmt.dialects.forms.notifications import NOTIFICATIONS
 from usermgmt.dialects.forms.policies import POLICIES
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
-from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS
+from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS, PASSWORD
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, all_faults, check_version, raise_all
 from usermgmt.integrity import refusals
 
@@ -263,8 +263,19 @@ def _record(actor: Actor | None, what: str, row: FormConfiguration, changes: aud
         actor=actor,
         action=f"form_configuration.{what}",
         target=("form_configuration", row.pk),
-        changes=changes,
+        changes={
+            column: (None, None) if any(_tells_password(column, value) for value in change if value) else change
+            for column, change in changes.items()
+        },
     )
+
+
+def _tells_password(column: str, value: Any) -> bool:
+    """Whether a value of a column fixes a password, which the audit trail is not to know."""
+    if column == "fields":
+        options = (value.get(PASSWORD) or {}).get("property_options") or {}
+        return options.get("default") is not None
+    return column == "default_payload" and value.get(PASSWORD) is not None
 
 
 def _of_name(name: str, row: FormConfiguration | None) -> list[Fault]:

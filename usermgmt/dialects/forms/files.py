@@ -10,6 +10,7 @@ import yaml
 from usermgmt.dialects.forms.compiled import normalised
 from usermgmt.dialects.forms.configurations import COLUMNS, Draft, templates_in
 from usermgmt.dialects.forms.models import FormConfiguration
+from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS
 from usermgmt.errors import Fault
 from usermgmt.http.parsers import MAX_DEPTH, BadBody, loads
 
@@ -186,7 +187,7 @@ def _reading(told: Any, name: str, left_out: list[str]) -> Reading:
             faults += _take(values, column, key, value)
     if "resource" not in given:
         faults.append(Fault("resource", "missing"))
-    return Reading(Draft(**values), tuple(faults), (*left_out, *(key for key in LEFT_OUT if key in told)))
+    return Reading(Draft(**values), tuple(faults[:MAX_FAULTS]), (*left_out, *(key for key in LEFT_OUT if key in told)))
 
 
 def _of_no_column(key: str, value: Any) -> list[Fault]:

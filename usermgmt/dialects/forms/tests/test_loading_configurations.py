@@ -333,6 +333,13 @@ def test_more_than_there_may_be_are_refused(files, monkeypatch):
     assert len(refused(place)) == 1
     monkeypatch.setattr(load_form_configurations, "MAX_CONFIGURATIONS", 2)
     assert refused(place) == "These are 3 files; the directory holds 2 at most."
+    listed = files(in__one_DOT_yml="- {resource: User, name: x}\n" * 3) / "in"
+    assert refused(listed) == "These are 3 form configurations; the directory holds 2 at most."
+
+
+def test_of_one_file_no_more_faults_are_told_than_anybody_reads(files):
+    place = files(a_DOT_yml="resource: User\n" + "".join(f"k{number}: 1\n" for number in range(1000)))
+    assert len(refused(place)) == 50
 
 
 def test_files_that_are_not_there_or_can_t_be_read_are_an_error_message(files, tmp_path):

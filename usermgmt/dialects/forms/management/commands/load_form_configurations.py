@@ -61,8 +61,9 @@ class Command(BaseCommand):
                 except OSError as error:
                     self.faults.append(f"{path}: {error.strerror}")
                 else:
-                    numbered = [f" [{number}]" for number in range(1, len(readings) + 1)] if len(readings) > 1 else [""]
-                    found += [Found(f"{path}{at}", told) for at, told in zip(numbered, readings, strict=False)]
+                    for number, reading in enumerate(readings, start=1):
+                        found.append(Found(f"{path} [{number}]" if len(readings) > 1 else str(path), reading))
+        _check_number(len(found), "form configurations")
         return found
 
     def _put(self, found: list[Found], *, dry_run: bool) -> list[Put]:
@@ -92,9 +93,13 @@ def _files(paths: list[str]) -> list[tuple[Path, str]]:
             raise CommandError(f"{_line(text)}: {error.strerror}") from error
     if not found:
         raise CommandError(f"There is no file ({', '.join(files.SUFFIXES)}) in {_line(', '.join(paths))}.")
-    if len(found) > MAX_CONFIGURATIONS:
-        raise CommandError(f"These are {len(found)} files; the directory holds {MAX_CONFIGURATIONS} at most.")
+    _check_number(len(found), "files")
     return found
+
+
+def _check_number(number: int, what: str) -> None:
+    if number > MAX_CONFIGURATIONS:
+        raise CommandError(f"These are {number} {what}; the directory holds {MAX_CONFIGURATIONS} at most.")
 
 
 def _below(path: Path) -> Iterator[tuple[Path, str]]:
