@@ -28,6 +28,7 @@ from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS, PASSWORD
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, all_faults, check_version, raise_all
 from usermgmt.integrity import refusals
 
+NO_PASSWORD: Final = "can't be told: whoever reads the configuration would know it"
 MAX_CONFIGURATIONS = 500
 MAX_PAYLOAD_BYTES = 64 * 1024  # of a default payload, as JSON
 TEMPLATES: Final = ("{{", "{%")  # of Liquid: nothing here evaluates any
@@ -163,7 +164,7 @@ def update(
         changes = {
             column: (before[column], value)
             for column, value in after.items()
-            if not profile.is_same(value, before[column])
+            if json.dumps(value) != json.dumps(before[column])  # in which 1 is not true, and keys have an order
         }
         if not changes:
             return row
@@ -263,19 +264,8 @@ def _record(actor: Actor | None, what: str, row: FormConfiguration, changes: aud
         actor=actor,
         action=f"form_configuration.{what}",
         target=("form_configuration", row.pk),
-        changes={
-            column: (None, None) if any(_tells_password(column, value) for value in change if value) else change
-            for column, change in changes.items()
-        },
+        changes=changes,
     )
-
-
-def _tells_password(column: str, value: Any) -> bool:
-    """Whether a value of a column fixes a password, which the audit trail is not to know."""
-    if column == "fields":
-        options = (value.get(PASSWORD) or {}).get("property_options") or {}
-        return options.get("default") is not None
-    return column == "default_payload" and value.get(PASSWORD) is not None
 
 
 def _of_name(name: str, row: FormConfiguration | None) -> list[Fault]:
@@ -297,7 +287,8 @@ def _of_payload(payload: Mapping[str, Any]) -> list[Fault]:
     text = json.dumps(payload, ensure_ascii=False)
     if len(text.encode()) > MAX_PAYLOAD_BYTES:
         return [Fault("default_payload", "too_large_json", {"maximum": MAX_PAYLOAD_BYTES // 1024})]
-    return templates_in("default_payload", payload)
+    password = [_bad("default_payload", PASSWORD, NO_PASSWORD)] if PASSWORD in payload else []
+    return [*password, *templates_in("default_payload", payload)]
 
 
 def templates_in(place: str, value: Any) -> list[Fault]:
@@ -338,13 +329,13 @@ def _of_types(form: Form) -> Iterator[Fault]:
         told: Mapping[str, Any] = form.declared.get(section) or {}
         defined = dict(RecordType.objects.filter(kind=kind, name__in=names).values_list("name", "properties"))
         for name in names:
-            path = f"fields.{section}.{name}"
+            path = f"{section}.{name}"
             if name not in defined:
-                yield _bad(path, f"is no type of {kind}s: staff define them in the admin site, under Record types")
+                yield _bad("fields", path, f"is no type of {kind}s: staff define them under Record types")
             elif defined[name]:
                 for unknown in [prop for prop in told.get(name, {}).get("properties", ()) if prop not in defined[name]]:
-                    yield _bad(f"{path}.properties.{unknown}", f"is no property of the type {name}")
+                    yield _bad("fields", f"{path}.properties.{unknown}", f"is no property of the type {name}")
 
 
-def _bad(path: str, reason: str) -> Fault:
-    return Fault("fields", "bad_rule", {"path": path, "reason": reason})
+def _bad(column: str, path: str, reason: str) -> Fault:
+    return Fault(column, "bad_rule", {"path": f"{column}.{path}", "reason": reason})

@@ -74,10 +74,10 @@ def _told(row: FormConfiguration) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The value in types that YAML knows, objects by key: databases keep no order of theirs."""
+    """The value in types that YAML knows."""
     match value:
         case Mapping():
-            return {key: _plain(value[key]) for key in sorted(value)}
+            return {key: _plain(item) for key, item in value.items()}
         case list():
             return [_plain(item) for item in value]
         case str():

@@ -96,7 +96,7 @@ def test_the_text_is_the_same_every_time_and_the_one_that_people_would_write(db)
     assert text == run(COMMAND, "--output=-")[0]
     assert text == (
         "- name: a\n  resource: Session\n  resource_owner: self\n  request_allowed: true\n  fields: {}\n"
-        "  default_payload:\n    a:\n    - 2\n    - 'yes'\n    b: 1\n"
+        "  default_payload:\n    b: 1\n    a:\n    - 2\n    - 'yes'\n"
         "- name: reference_rest_api_update_user\n  resource: User\n  resource_owner: anyone\n  request_allowed: true\n"
         "  fields:\n    first_name:\n      validation:\n        presence: true\n"
     )
