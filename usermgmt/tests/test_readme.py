@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
+from usermgmt.dialects.forms.models import FormConfiguration
+
 README = (settings.BASE_DIR / "README.md").read_text()
 TOUR = README[README.index("## A tour with curl") : README.index("## Configuration")]
 STEPS = re.findall(r"```bash\n(.*?)```(?:\s*```json\n(.*?)```)?", TOUR, re.DOTALL)
@@ -59,3 +61,10 @@ def test_the_table_of_commands_names_every_command_of_ours():
     }
     assert ours
     assert ours == set(re.findall(r"^\| `manage.py (\w+)", README, re.MULTILINE))
+
+
+def test_its_form_configuration_loads(db, tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "example.yml").write_text(example)
+    call_command("load_form_configurations", str(tmp_path))
+    assert FormConfiguration.objects.get(name="sign_up").default_payload == {"properties": {"source": "web"}}
