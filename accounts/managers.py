@@ -1,5 +1,7 @@
 """Which users there are, and who may see which."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -8,6 +10,7 @@ from django.db import models
 from accounts import emails, grants, passwords, usernames
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
+from usermgmt.statements import Statement
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -56,7 +59,38 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.none() if "\n" in folded else self.filter(search_text__contains=folded)
 
 
+_visible: dict[tuple[bool, bool, bool], "Statement[User]"] = {}
+"""What finds a visible user, by all that `visible_to` asks of an actor beyond numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """An actor like another one, but for the numbers."""
+
+    pk: int
+    client_id: int
+    scope_id: int | None
+    is_superuser: bool
+    grants: Collection[str]
+
+
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
+    def visible_one(self, actor: Actor, user_id: int) -> "User | None":
+        """The user of that number, client included, if `actor` may see them; what `visible_to` finds."""
+        kind = (actor.is_superuser, actor.scope_id is None, grants.sees_own_client(actor))
+        statement = _visible.get(kind)
+        if statement is None:
+            unbound, is_superuser, granted = actor.scope_id is None, actor.is_superuser, actor.grants
+
+            def found(user_id: int, actor_id: int, client_id: int, scope_id: int) -> Any:
+                like: Any = _Numbers(actor_id, client_id, None if unbound else scope_id, is_superuser, granted)
+                return self.visible_to(like).select_related("client").filter(pk=user_id)
+
+            statement = _visible[kind] = Statement(found, user_id=int, actor_id=int, client_id=int, scope_id=int)
+        return statement.one(
+            user_id=user_id, actor_id=actor.pk, client_id=actor.client_id or 0, scope_id=actor.scope_id or 0
+        )
+
     def get_by_natural_key(self, username: str | None) -> "User":
         user: User = self.get(email_canonical=emails.canonical(username or ""))
         return user
