@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 NICKNAME_MAX_LENGTH = 120
@@ -51,4 +52,9 @@ def is_same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same, one, other))
-    return bool(one == other)
+    return bool(_as_written(one) == _as_written(other))
+
+
+def _as_written(value: Any) -> Any:
+    """A number as JSON has it: PostgreSQL keeps its digits, and gives 1e23 back as a whole number."""
+    return Decimal(repr(value)) if isinstance(value, float) else value

@@ -56,4 +56,5 @@ MAX_BYTES = 64 * 1024  # of a configuration as JSON
 MAX_MESSAGE = 255
 MAX_CHOICES = 1000  # of a list of values
 MAX_ENTRIES = 100  # of one type in a form
+MAX_UNIQUES = 500  # values of a form for which the database is asked whether somebody has them
 MAX_FAULTS = 50

@@ -212,6 +212,21 @@ def test_entries_are_judged_one_by_one(sent, written, errors):
     assert outcome.errors == {f"transactables.bicycle{key}": messages for key, messages in errors.items()}
 
 
+def test_the_database_is_asked_for_so_many_values_at_most():
+    unique = {name: {"validation": {"unique": True}} for name in "abcdef"}
+    fields = {"transactables": {"bicycle": {"properties": unique}}}
+    entry = dict.fromkeys("abcde", 1)
+    enough = judge(fields, {"transactables": {"bicycle": [{"properties": entry}] * 100}})
+    assert (len(enough.uniques), enough.errors) == (500, {})
+    one_more = judge(
+        fields, {"transactables": {"bicycle": [{"properties": entry}] * 99 + [{"properties": entry | {"f": 1}}]}}
+    )
+    assert (len(one_more.uniques), one_more.errors) == (
+        500,
+        {"transactables.bicycle.99.properties.f": ["is one too many: a form may have 500 unique values"]},
+    )
+
+
 def test_a_section_of_the_wrong_shape_is_one_fault():
     fields = {"transactables": {"bicycle": BICYCLE}, "relationship_users": {"manager": {}}, "properties": {"a": NEEDED}}
     sent = {"transactables": [], "relationship_users": "x", "properties": 5}
