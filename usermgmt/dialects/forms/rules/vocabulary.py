@@ -26,10 +26,11 @@ FIELDS: Mapping[str, Mapping[str, Kind]] = {
 
 PROPERTIES = "properties"
 PROFILES = "profiles"
+RELATIONSHIPS, RELATED = "relationship_users", "user_id"
 ENTRIES: Mapping[str, Mapping[str, Kind]] = {
-    "relationship_users": {
+    RELATIONSHIPS: {
         "id": Kind.IGNORED,
-        "user_id": Kind.ID,
+        RELATED: Kind.ID,
         "relationship_name": Kind.IGNORED,
         "relationship_user_type_name": Kind.IGNORED,
     },

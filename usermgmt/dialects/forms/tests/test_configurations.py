@@ -120,7 +120,13 @@ def test_only_administrators_that_no_token_binds_write_them(cast, row):
         ),
         ({"resource": "Session", "fields": {"first_name": {}}}, [("fields", "fields.first_name is no field of sessions")]),
         (
-            {"fields": {"profiles": {"nil": {}}, "relationship_users": {"nil": {}}, "transactables": {"nil": None}}},
+            {
+                "fields": {
+                    "profiles": {"nil": {}},
+                    "relationship_users": {"nil": {"user_id": {}}},
+                    "transactables": {"nil": None},
+                }
+            },
             [("fields", f"fields.{kind}.nil is no type of ") for kind in ("profiles", "relationship_users", "transactables")],
         ),
         (

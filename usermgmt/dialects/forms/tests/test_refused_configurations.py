@@ -150,7 +150,8 @@ IN_FIELDS = [
     ({"profiles": {"default": {"properties": {"a": {"validation": {"lenght": {}}}}}}},
      {"profiles.default.properties.a.validation.lenght": VALIDATIONS}),
     ({"relationship_users": {"manager": {"name": {}}}},
-     {"relationship_users.manager.name": "is not known: use validation, id, user_id, relationship_name, "
+     {"relationship_users.manager": "needs user_id: whom a relationship is to",
+      "relationship_users.manager.name": "is not known: use validation, id, user_id, relationship_name, "
       "relationship_user_type_name, properties"}),
     ({"transactables": {"bicycle": {"custom_images": {}, "name": {"validation": {"presence": {"if": "email"}}}}}},
      {"transactables.bicycle.custom_images": NOT_SUPPORTED,
