@@ -11,6 +11,7 @@ STATUS_TEXT_MAX_LENGTH = 255
 CUSTOM_MAX_DEPTH = 8
 CUSTOM_MAX_KEYS = 100  # in all its objects together
 CUSTOM_MAX_BYTES = 16 * 1024  # as JSON
+_WRITTEN_OUT_BELOW = 1e16  # from here on Python tells a number by an exponent
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON has it; a backslash before it is itself behind one
 
@@ -20,7 +21,7 @@ def is_bounded(values: dict[str, Any]) -> bool:
     if _keys_within(values, CUSTOM_MAX_DEPTH) > CUSTOM_MAX_KEYS:
         return False
     text = json.dumps(values, ensure_ascii=False, default=str)
-    return len(text.encode(errors="surrogatepass")) <= CUSTOM_MAX_BYTES
+    return len(text.encode(errors="surrogatepass")) + _zeros_left_out(values) <= CUSTOM_MAX_BYTES
 
 
 def is_storable(values: dict[str, Any]) -> bool:
@@ -42,6 +43,14 @@ def _keys_within(value: Any, depth: int) -> int:
     inner = value.values() if isinstance(value, dict) else value
     own = len(value) if isinstance(value, dict) else 0
     return own + sum(_keys_within(item, depth - 1) for item in inner)
+
+
+def _zeros_left_out(value: Any) -> int:
+    """By how many digits the numbers in `value` are longer than JSON tells them: PostgreSQL gives all of 1e308 back."""
+    if isinstance(value, float):
+        return len(f"{value:.0f}") - len(repr(value)) if abs(value) >= _WRITTEN_OUT_BELOW else 0
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_zeros_left_out, inner))
 
 
 def is_same(one: Any, other: Any) -> bool:
