@@ -61,7 +61,7 @@ class _Reader:
         if self._left < 0:
             self._faults.add((), f"has too many fields (maximum is {vocabulary.MAX_FIELDS})")
             return members
-        rules = Rules(members, self._validations, self._faults, self._trials)
+        rules = Rules(members, self._validations, self._faults, self._trials, stores=self._resource == USER)
         return tuple(rules.ruled(member) for member in members)
 
     def _form(self, fields: Mapping[str, Any]) -> Iterator[Member]:

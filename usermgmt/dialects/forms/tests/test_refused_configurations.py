@@ -174,6 +174,9 @@ def test_a_session_has_an_address_and_a_password_alone():
         "fields.first_name": no_field, "fields.properties": no_field,
     }  # fmt: skip
     compiled("Session", {"email": {}, "password": {}, "remember": {"property_options": {"virtual": True}}})
+    assert faults({"email": {"validation": {"unique": True}}}, "Session") == {
+        "fields.email.validation.unique": "is only for stored fields that are not passwords"
+    }
 
 
 def nested(levels, value=None):
