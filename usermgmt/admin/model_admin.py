@@ -46,6 +46,10 @@ class DirectoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for
         """The rows that autocompletion may offer, by what the widget put into its address."""
         return rows
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row of that number; to Django "1_0" is one, too."""
+        return super().get_object(request, object_id, from_field) if is_id(object_id) else None
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         queryset = self.narrowed(request, queryset)
         for word in search_term.split():
