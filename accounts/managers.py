@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
-from accounts import emails, grants, passwords, usernames
+from accounts import counts, emails, grants, passwords, usernames
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
 from usermgmt.statements import Statement
@@ -21,6 +21,11 @@ ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    def count(self) -> int:
+        """As Django's; where nothing but client and state narrows the users, their number is kept."""
+        group = counts.group_of(self.query) if self._result_cache is None else None
+        return super().count() if group is None else counts.number_of(group, self.db)
+
     def visible_to(self, actor: Actor) -> "UserQuerySet":
         """The users that `actor` may see: all for an administrator, those of the own client for whom a role lets do
         anything to them, else only themselves; of those, the ones in its scope."""
