@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections, transaction
+from django.db.models import BigIntegerField
 from django.db.models.expressions import Col
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
@@ -57,12 +58,13 @@ def group_of(query: Query) -> Group | None:
 
 def number_of(group: Group, using: str) -> int:
     """How many there are in a group."""
-    if group.clients is not None and not group.clients:
-        return 0
     wanted, values = ["level = %s"], [0 if group.clients is None else 1]
     if group.clients is not None:
-        wanted.append(f"client_id IN ({', '.join(['%s'] * len(group.clients))})")
-        values += sorted(group.clients)
+        clients = [number for number in sorted(group.clients) if 0 <= number <= BigIntegerField.MAX_BIGINT]
+        if not clients:
+            return 0
+        wanted.append(f"client_id IN ({', '.join(['%s'] * len(clients))})")
+        values += clients
     if group.active is not None:
         wanted.append("is_active = %s")
         values.append(group.active)

@@ -404,7 +404,7 @@ def _locked(
         user = authority.present(actor, _LOCKED.one(user_id=user_id))
         check_version(user.version, versions)
         return user
-    wanted = Q(pk__in=[user_id, *records.related(related_by)])
+    wanted = Q(pk=user_id) | Q(pk__in=records.related(related_by))
     if leaves_administrators:
         wanted |= ACTIVE_ADMINISTRATOR
     rows = {row.pk: row for row in User.objects.filter(wanted).order_by("pk").select_for_update()}

@@ -45,6 +45,7 @@ KEPT = {
     "clients twice": lambda cast: User.objects.filter(client=cast.acme).filter(client_id__in=[cast.globex.pk]),
     "no state": lambda cast: User.objects.filter(is_active=True).filter(is_active=False),
     "nobody's client": lambda cast: User.objects.filter(client_id=987654321),
+    "no client's number": lambda cast: User.objects.filter(client_id__in=[-1, 2**63 - 1]),
     "sorted and joined": lambda cast: User.objects.select_related("client").order_by("name"),
     "who an administrator sees": lambda cast: User.objects.visible_to(cast.administrator),
 }
