@@ -6,13 +6,13 @@ from typing import Any
 
 from accounts.models import Event, User
 from accounts.models.event import EventQuerySet
-from usermgmt import audit
+from usermgmt import audit, copying
 from usermgmt.actor import Actor
 from usermgmt.audit import Entry, Record
 from usermgmt.errors import NotFound
 from usermgmt.origin import Origin
 
-BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
+BATCH_SIZE = 1000  # rows at a time
 
 
 def write(entries: list[Entry]) -> None:
@@ -33,7 +33,7 @@ def write(entries: list[Entry]) -> None:
     if len(rows) == 1:
         rows[0].save()
     else:
-        Event.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+        copying.insert(rows)
 
 
 def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:
