@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,8 +61,22 @@ def known(path: Path, options: dict[str, Any], stream: IO[bytes]) -> State:
         raise CommandError(f"No run was stopped: there is no {path}.", returncode=2) from error
     except (BadBody, TypeError) as error:
         raise CommandError(f"{path} is not the state of a run.", returncode=2) from error
+    if not _is_sound(state):
+        raise CommandError(f"{path} is not the state of a run.", returncode=2)
     if state.options != options:
         raise CommandError("The run that was stopped had other options. Go on with those.", returncode=2)
     if state.head != head_of(stream, state.offset):
         raise CommandError("The file is not the one of the run that was stopped.", returncode=2)
     return state
+
+
+def _is_sound(state: State) -> bool:
+    """Whether each value is of its type: somebody may have written the file."""
+    new = State()
+    alike = all(type(getattr(state, field.name)) is type(getattr(new, field.name)) for field in fields(State))
+    return (
+        alike
+        and min(state.offset, state.faults, state.line - 1) >= 0
+        and state.counts.keys() == new.counts.keys()
+        and all(type(count) is int for count in state.counts.values())
+    )
