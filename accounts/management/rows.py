@@ -10,6 +10,7 @@ from typing import IO, Any
 from django.core.management.base import CommandError
 
 from accounts.services.importing import FIELDS, Row
+from accounts.spreadsheets import unescaped
 from usermgmt.errors import BASE, Fault
 from usermgmt.http.parsers import BadBody, loads
 
@@ -21,8 +22,6 @@ _BOM = b"\xef\xbb\xbf"
 _TOLD = 10  # names of columns at most, and so many characters of each
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _NUMBER = re.compile(r"-?[0-9]{1,19}\Z", re.ASCII)
-# What makes a cell a formula in a spreadsheet (OWASP, "CSV Injection"), behind any number of apostrophes.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _AS_THEY_ARE = ("password", "password_hash")  # nobody puts an apostrophe before these
 
 
@@ -33,16 +32,6 @@ class Read:
     row: Row
     end: int
     line: int
-
-
-def escaped(text: str) -> str:
-    """A cell that no spreadsheet computes: with an apostrophe before it, where it would."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unescaped(text: str) -> str:
-    """The text of such a cell."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
 
 
 def read(stream: IO[bytes], kind: str, *, start: int = 0, line: int = 1) -> Iterator[Read]:
