@@ -1,7 +1,7 @@
 """Many new rows at once: by COPY on PostgreSQL, a few statements a thousand rows elsewhere."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.db import connections, models, router
@@ -9,10 +9,10 @@ from django.db import connections, models, router
 from usermgmt.columns import ComputedField
 
 BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
+CHUNK = 500  # rows of COPY at a time: the database takes them while the next are written
 
 _NULL = r"\N"
-
-Cell = Callable[[models.Model], str]
+_ESCAPES = {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}  # in COPY's text format; the backslash first
 
 
 def insert(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
@@ -25,55 +25,76 @@ def insert(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
     if connection.vendor != "postgresql":
         model._default_manager.using(connection.alias).bulk_create(rows, batch_size=BATCH_SIZE)
         return
-    key = model._meta.pk
-    with connection.cursor() as cursor:
-        if numbered:
+    if numbered:
+        with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s::integer)",
-                [model._meta.db_table, key.column, len(rows)],
+                [model._meta.db_table, model._meta.pk.column, len(rows)],
             )
             for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
                 row.pk = number
-        fields = [field for field in model._meta.concrete_fields if numbered or field is not key]
-        columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-        cells = [_cell(field) for field in fields]
-        text = "".join(["\t".join([cell(row) for cell in cells]) + "\n" for row in rows])
-        with (
-            connection.wrap_database_errors,
-            cursor.copy(f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
-        ):
-            copy.write(text)
+    _copy(connection, model, [row.__dict__ for row in rows], numbered=numbered)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 
 
-def _cell(field: Any) -> Cell:
-    """What gives the value of a row in COPY's text format."""
-    name = field.attname
-    written = _written(field)
-    if isinstance(field, ComputedField):
-        return lambda row: _NULL if (value := field.pre_save(row, True)) is None else written(value)
-    return lambda row: _NULL if (value := row.__dict__[name]) is None else written(value)
+def insert_values(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
+    """The same of rows that are not needed as such: each names a value for every column but the number."""
+    connection = connections[router.db_for_write(model)]
+    if connection.vendor != "postgresql":
+        insert([model(**row) for row in rows])
+    elif rows:
+        _copy(connection, model, rows, numbered=False)
 
 
-def _written(field: Any) -> Callable[[Any], str]:
+def _copy(connection: Any, model: type[models.Model], rows: Sequence[dict[str, Any]], *, numbered: bool) -> None:
+    fields = [field for field in model._meta.concrete_fields if numbered or field is not model._meta.pk]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for start in range(0, len(rows), CHUNK):
+            copy.write("".join(_lines(rows[start : start + CHUNK], fields)))
+
+
+def _lines(rows: Sequence[dict[str, Any]], fields: Sequence[Any]) -> Iterator[str]:
+    """The rows in COPY's text format. Made column by column: many times faster than cell by cell."""
+    for field in fields:
+        if isinstance(field, ComputedField):
+            sources = zip(*([values[source] for values in rows] for source in field.sources), strict=True)
+            for values, made in zip(rows, [field.compute(*of_row) for of_row in sources], strict=True):
+                values[field.attname] = made
+    columns = [_column(field, [values[field.attname] for values in rows]) for field in fields]
+    return ("\t".join(line) + "\n" for line in zip(*columns, strict=True))
+
+
+def _column(field: Any, values: list[Any]) -> list[str]:
+    first = values[0]
+    if all(value is first for value in values):  # of most columns
+        return [_NULL if first is None else _escaped([_text_of(field)(first)])[0]] * len(values)
+    text_of = _text_of(field)
+    if None in values:
+        return [_NULL if value is None else _escaped([text_of(value)])[0] for value in values]
+    return _escaped([text_of(value) for value in values])
+
+
+def _text_of(field: Any) -> Callable[[Any], str]:
     if isinstance(field, models.BooleanField):
-        return lambda value: "t" if value else "f"
+        return _BOOLEANS.__getitem__
     if isinstance(field, models.JSONField):
-        return lambda value: _escaped(json.dumps(value, cls=field.encoder)) if value else json.dumps(value)
+        encoder = field.encoder
+        return (lambda value: json.dumps(value, cls=encoder)) if encoder is not None else json.dumps
     if isinstance(field, models.DateTimeField):
-        return _moment
-    return lambda value: _escaped(str(value))
+        return lambda value: str(value.isoformat())
+    return str
 
 
-def _moment(value: Any) -> str:
-    moment: str = value.isoformat()
-    return moment
+_BOOLEANS = {True: "t", False: "f"}
 
 
-def _escaped(text: str) -> str:
-    if "\\" in text:
-        text = text.replace("\\", r"\\")
-    if "\n" in text or "\t" in text or "\r" in text:
-        text = text.replace("\n", r"\n").replace("\t", r"\t").replace("\r", r"\r")
-    return text
+def _escaped(texts: list[str]) -> list[str]:
+    """What stands for the texts; most columns have nothing that needs it."""
+    together = "".join(texts)
+    for character, escape in _ESCAPES.items():
+        if character in together:
+            texts = [text.replace(character, escape) for text in texts]
+    return texts

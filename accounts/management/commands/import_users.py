@@ -1,5 +1,6 @@
 """Users out of a file."""
 
+import gc
 import io
 import json
 import os
@@ -119,12 +120,15 @@ class Command(BaseCommand):
             raise CommandError("There is nothing to read.", returncode=NOT_DONE)
         with _written(faults, state.faults) as told:
             job = _Job(run, state, stream, told, total, place if total is not None and not run.dry else None)
+            gc.freeze()  # what is there already is not looked through for garbage again with each batch
             try:
                 _take_all(job, _chained(first, found), again=options["resume"])
             except KeyboardInterrupt as error:
                 raise CommandError(_stopped(job, "Stopped"), returncode=NOT_DONE) from error
             except DatabaseError as error:
                 raise CommandError(_stopped(job, f"The database: {error}".strip()), returncode=NOT_DONE) from error
+            finally:
+                gc.unfreeze()
         if not run.dry:
             importing.note(run, source="" if file == STANDARD else Path(file).name, counts=state.counts)
             place.unlink(missing_ok=True)
