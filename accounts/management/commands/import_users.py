@@ -100,6 +100,8 @@ class Command(BaseCommand):
                 counts = self._import(stream, kind, faults, file, options)
         except OSError as error:
             raise CommandError(f"{error.filename or file}: {error.strerror}", returncode=NOT_DONE) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database: {error}".strip(), returncode=NOT_DONE) from error
         self._tell(counts, faults, dry=options["dry_run"])
 
     def _import(self, stream: IO[bytes], kind: str, faults: Path, file: str, options: Any) -> dict[str, int]:
@@ -215,7 +217,7 @@ def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
     _keep(job)  # so that the very first batch is known again, too
     with bar_of_bytes("users") as progress:
         task = progress.add_task("", total=job.total, completed=state.offset, count=before, rate=0)
-        for batch in _batches(found):
+        for number, batch in enumerate(_batches(found), 1):
             told = importing.take(job.run, [read.row for read in batch], again=again)
             again = False
             job.faults.write(b"".join(_lines([read.row for read in batch], told)))
@@ -224,6 +226,8 @@ def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
                 state.counts[one.became] += 1
             state.offset, state.line, state.faults = batch[-1].end, batch[-1].line, job.faults.tell()
             _keep(job)
+            if number.bit_count() == 1 and not job.run.dry:  # the first, and whenever there are twice as many
+                importing.learn()
             done = sum(state.counts.values())
             rate = (done - before) / max(time.monotonic() - started, 0.001)
             progress.update(task, completed=state.offset, count=done, rate=rate)
