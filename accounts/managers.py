@@ -1,13 +1,16 @@
 """Which users there are, and who may see which."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
-from accounts import emails, grants, passwords, usernames
+from accounts import counts, emails, grants, passwords, usernames
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
+from usermgmt.statements import Statement
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -18,6 +21,11 @@ ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    def count(self) -> int:
+        """As Django's; where nothing but client and state narrows the users, their number is kept."""
+        group = counts.group_of(self.query) if self._result_cache is None else None
+        return super().count() if group is None else counts.number_of(group, self.db)
+
     def visible_to(self, actor: Actor) -> "UserQuerySet":
         """The users that `actor` may see: all for an administrator, those of the own client for whom a role lets do
         anything to them, else only themselves; of those, the ones in its scope."""
@@ -56,7 +64,38 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.none() if "\n" in folded else self.filter(search_text__contains=folded)
 
 
+_visible: dict[tuple[bool, bool, bool], "Statement[User]"] = {}
+"""What finds a visible user, by all that `visible_to` asks of an actor beyond numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """An actor like another one, but for the numbers."""
+
+    pk: int
+    client_id: int
+    scope_id: int | None
+    is_superuser: bool
+    grants: Collection[str]
+
+
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
+    def visible_one(self, actor: Actor, user_id: int) -> "User | None":
+        """The user of that number, client included, if `actor` may see them; what `visible_to` finds."""
+        kind = (actor.is_superuser, actor.scope_id is None, grants.sees_own_client(actor))
+        statement = _visible.get(kind)
+        if statement is None:
+            unbound, is_superuser, granted = actor.scope_id is None, actor.is_superuser, actor.grants
+
+            def found(user_id: int, actor_id: int, client_id: int, scope_id: int) -> Any:
+                like: Any = _Numbers(actor_id, client_id, None if unbound else scope_id, is_superuser, granted)
+                return self.visible_to(like).select_related("client").filter(pk=user_id)
+
+            statement = _visible[kind] = Statement(found, user_id=int, actor_id=int, client_id=int, scope_id=int)
+        return statement.one(
+            user_id=user_id, actor_id=actor.pk, client_id=actor.client_id or 0, scope_id=actor.scope_id or 0
+        )
+
     def get_by_natural_key(self, username: str | None) -> "User":
         user: User = self.get(email_canonical=emails.canonical(username or ""))
         return user

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 NICKNAME_MAX_LENGTH = 120
@@ -10,6 +11,7 @@ STATUS_TEXT_MAX_LENGTH = 255
 CUSTOM_MAX_DEPTH = 8
 CUSTOM_MAX_KEYS = 100  # in all its objects together
 CUSTOM_MAX_BYTES = 16 * 1024  # as JSON
+_WRITTEN_OUT_BELOW = 1e16  # from here on Python tells a number by an exponent
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON has it; a backslash before it is itself behind one
 
@@ -19,7 +21,7 @@ def is_bounded(values: dict[str, Any]) -> bool:
     if _keys_within(values, CUSTOM_MAX_DEPTH) > CUSTOM_MAX_KEYS:
         return False
     text = json.dumps(values, ensure_ascii=False, default=str)
-    return len(text.encode(errors="surrogatepass")) <= CUSTOM_MAX_BYTES
+    return len(text.encode(errors="surrogatepass")) + _zeros_left_out(values) <= CUSTOM_MAX_BYTES
 
 
 def is_storable(values: dict[str, Any]) -> bool:
@@ -43,6 +45,14 @@ def _keys_within(value: Any, depth: int) -> int:
     return own + sum(_keys_within(item, depth - 1) for item in inner)
 
 
+def _zeros_left_out(value: Any) -> int:
+    """By how many digits the numbers in `value` are longer than JSON tells them: PostgreSQL gives all of 1e308 back."""
+    if isinstance(value, float):
+        return len(f"{value:.0f}") - len(repr(value)) if abs(value) >= _WRITTEN_OUT_BELOW else 0
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return sum(map(_zeros_left_out, inner))
+
+
 def is_same(one: Any, other: Any) -> bool:
     """Whether two values are one in JSON, too, where 1 is not true."""
     if isinstance(one, bool) or isinstance(other, bool):
@@ -51,4 +61,9 @@ def is_same(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same, one, other))
-    return bool(one == other)
+    return bool(_as_written(one) == _as_written(other))
+
+
+def _as_written(value: Any) -> Any:
+    """A number as JSON has it: PostgreSQL keeps its digits, and gives 1e23 back as a whole number."""
+    return Decimal(repr(value)) if isinstance(value, float) else value

@@ -44,8 +44,9 @@ def _gunicorn(worker: str) -> Callable[[str, int, int, int], list[str]]:
 
 
 def _chosen(application: str, port: int, workers: int, threads: int) -> list[str]:
+    config = "benchmarks.stock.server" if application.startswith("benchmarks.stock.") else "usermgmt.server"
     return [
-        *("gunicorn", "--config=python:usermgmt.server", f"--bind={HOST}:{port}", f"--workers={workers}"),
+        *("gunicorn", f"--config=python:{config}", f"--bind={HOST}:{port}", f"--workers={workers}"),
         *(f"--threads={threads}", application),
     ]
 

@@ -15,7 +15,6 @@ from django.utils.http import urlencode
 from clients.managers import ClientQuerySet
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
-from usermgmt.admin import words
 from usermgmt.admin.filters import SinceFilter
 from usermgmt.admin.forms import ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
@@ -83,11 +82,3 @@ class ClientAdmin(ServiceAdmin):
     def users(self, client: Any) -> str:
         listed = reverse(f"admin:{_USERS._meta.app_label}_{_USERS._meta.model_name}_changelist")
         return format_html('<a href="{}?{}">{}</a>', listed, urlencode({"client": client.pk}), client.user_count)
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, client: Client) -> str:
-        return words.of_moment(client.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, client: Client) -> str:
-        return words.of_moment(client.updated_at)

@@ -189,6 +189,8 @@ FRAGMENTS = {
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",
     "has_users": "can't be deleted while it has users",
+    "claimed": "is named by {by}: change that first",
+    "property_claimed": "needs {path}, which is named by {by}",
     "has_records": "can't be deleted while users have records of it",
 }
 """The words of each code, without the field's name (native contract 6)."""

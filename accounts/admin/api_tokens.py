@@ -257,10 +257,6 @@ class ApiTokenAdmin(ServiceAdmin):
     def beginning(self, token: ApiToken) -> str:
         return f"{PREFIX}{token.lookup}"
 
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, token: ApiToken) -> str:
-        return words.of_moment(token.created_at)
-
     @admin.display(description="last used (UTC)", ordering="last_used_at")
     def used(self, token: ApiToken) -> str:
         return words.of_moment(token.last_used_at)

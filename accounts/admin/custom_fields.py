@@ -13,7 +13,6 @@ from accounts.admin.filters import CreatedFilter
 from accounts.models import CustomField
 from accounts.models.custom_field import NAME_MAX_LENGTH
 from accounts.services import custom_fields
-from usermgmt.admin import words
 from usermgmt.admin.forms import Lines, ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.errors import Fault
@@ -137,11 +136,3 @@ class CustomFieldAdmin(ServiceAdmin):
                 return f"at least {least} characters"
             case least, most:
                 return f"{least} to {most} characters"
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, field: CustomField) -> str:
-        return words.of_moment(field.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, field: CustomField) -> str:
-        return words.of_moment(field.updated_at)

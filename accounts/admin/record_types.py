@@ -18,7 +18,6 @@ from accounts.admin.filters import CreatedFilter
 from accounts.models import RecordType
 from accounts.models.record_type import NAME_MAX_LENGTH
 from accounts.services import record_types
-from usermgmt.admin import words
 from usermgmt.admin.forms import Lines, ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.admin.widgets import Source
@@ -180,14 +179,6 @@ class RecordTypeAdmin(ServiceAdmin):
         meta = record_types.RECORDS[RecordType.Kind(kept.kind)]._meta
         listed = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         return format_html('<a href="{}?{}">{}</a>', listed, urlencode({"type": kept.pk}), kept.record_count)
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, kept: RecordType) -> str:
-        return words.of_moment(kept.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, kept: RecordType) -> str:
-        return words.of_moment(kept.updated_at)
 
 
 def _of_type(model: Any) -> Any:

@@ -249,14 +249,6 @@ class RecordAdmin(ServiceAdmin):
         """As JSON, or as much of it as a list has room for."""
         return Truncator(words.of_value(row.properties)).chars(SHOWN_PROPERTIES)
 
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, row: Any) -> str:
-        return words.of_moment(row.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, row: Any) -> str:
-        return words.of_moment(row.updated_at)
-
 
 def _page_of(user: User) -> str:
     """A user, as a link."""

@@ -228,11 +228,3 @@ class TeamAdmin(ServiceAdmin):
             team.member_count,
             self.address("members", team.pk),
         )
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, team: Team) -> str:
-        return words.of_moment(team.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, team: Team) -> str:
-        return words.of_moment(team.updated_at)

@@ -243,10 +243,6 @@ class UserAdmin(ServiceAdmin):
     def state(self, user: User) -> str:
         return badge("active", "active") if user.is_active else badge("inactive", "inactive")
 
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, user: User) -> str:
-        return words.of_moment(user.created_at)
-
     @admin.display(description="updated (UTC)")
     def updated(self, user: User) -> str:
         return words.of_moment(user.updated_at)

@@ -73,8 +73,7 @@ class UserViewSet(Calls):
         include, faults = _include(request)
         actor = actor_of(request)
         own = user_id == actor.pk and in_scope(actor, actor.client_id)  # read already, to authenticate
-        visible = User.objects.visible_to(actor).select_related("client")
-        user = actor if own else visible.filter(pk=user_id).first()
+        user = actor if own else User.objects.visible_one(actor, user_id)
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())

@@ -1,5 +1,6 @@
 """API tokens: long-lived, shown once, for programs (DESIGN 2, "Tokens")."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -24,11 +25,11 @@ class State(models.TextChoices):
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Queries on API tokens."""
 
-    def alive(self) -> "ApiTokenQuerySet":
+    def alive(self, now: datetime | None = None) -> "ApiTokenQuerySet":
         """Those that open calls now: neither revoked nor past, their owner active and not signed out since."""
-        return self.in_state(State.ALIVE)
+        return self.in_state(State.ALIVE, now)
 
-    def in_state(self, state: str) -> "ApiTokenQuerySet":
+    def in_state(self, state: str, now: datetime | None = None) -> "ApiTokenQuerySet":
         """Those of one state; see `ApiToken.state`."""
         if state == State.REVOKED:
             return self.exclude(revoked_at=None)
@@ -36,7 +37,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         current = Q(user__is_active=True, version=F("user__token_version"))
         if state == State.ENDED:
             return unrevoked.filter(~current)
-        future = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        future = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
         return unrevoked.filter(current, future if state == State.ALIVE else ~future)
 
     def of_programs(self) -> "ApiTokenQuerySet":

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db import InternalError, OperationalError, transaction
 from django.db.models import F, Q
@@ -17,6 +18,7 @@ from clients.models import Client
 from usermgmt import audit
 from usermgmt.actor import Actor
 from usermgmt.errors import Fault, Forbidden, InvalidToken, NotFound, raise_all
+from usermgmt.statements import Statement
 from usermgmt.text import has_control_characters, is_blank
 
 MAX_ALIVE = 100  # of one user; sign-ins have a maximum of their own (accounts.services.logins)
@@ -114,9 +116,7 @@ def user_of(text: str, *, kinds: Collection[ApiToken.Kind] = (ApiToken.Kind.API,
     lookup = opaque_tokens.lookup_of(text)
     if lookup is None:
         raise InvalidToken
-    token = (
-        ApiToken.objects.alive().filter(lookup=lookup, kind__in=kinds).select_related("user__client").order_by().first()
-    )
+    token = _alive(tuple(kinds)).one(lookup=lookup, now=timezone.now())
     right = opaque_tokens.verified(text, token.digest if token is not None else None)
     if token is None or not right:
         raise InvalidToken
@@ -126,6 +126,18 @@ def user_of(text: str, *, kinds: Collection[ApiToken.Kind] = (ApiToken.Kind.API,
     # Whoever has one of a sign-in has signed in: it may what a sign-in may.
     user.token_id = token.pk if token.kind == ApiToken.Kind.API else None
     return user, token
+
+
+@cache
+def _alive(kinds: tuple[ApiToken.Kind, ...]) -> Statement[ApiToken]:
+    """What finds a live token of one of these kinds, with its owner and the owner's client."""
+    return Statement(
+        lambda lookup, now: (
+            ApiToken.objects.alive(now).filter(lookup=lookup, kind__in=kinds).select_related("user__client")
+        ),
+        lookup=str,
+        now=datetime,
+    )
 
 
 def forget_expired() -> int:

@@ -1,6 +1,6 @@
 """Every write to the types of records. What users hold of them is judged in `records`."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +26,11 @@ RECORDS = {
 
 _FIELDS = {"record_type_unique": "name", "record_type_name_form": "name"}
 _IN_USE = Fault(BASE, "has_records")
+
+Claim = Callable[[str, str], Mapping[str, Collection[str]]]
+"""Asked with kind and name of a type who names it: for people, each with the names of the properties."""
+
+_claims: list[Claim] = []
 
 
 def create(
@@ -74,7 +79,8 @@ def update(
     with refusals(RecordType, _FIELDS), transaction.atomic():
         found = _locked(type_id, versions)
         faults = _of_name(name, found.kind, found) if name is not UNSET else []
-        raise_all(reported, [*faults, *(_of_definitions(properties) if properties is not UNSET else ())])
+        faults += _of_definitions(properties) if properties is not UNSET else []
+        raise_all(reported, faults or _of_claims(found, name, properties))
         changes = {
             field: (getattr(found, field), value)
             for field, value in {"name": name, "properties": properties}.items()
@@ -97,7 +103,7 @@ def delete(*, actor: Actor | None, type_id: int, versions: Collection[int] | Non
     with refusals(RecordType, {}, foreign_key=_IN_USE), transaction.atomic():
         found = _locked(type_id, versions)
         records: Any = RECORDS[RecordType.Kind(found.kind)]._default_manager
-        raise_all([], [_IN_USE] if records.filter(type=found).exists() else [])
+        raise_all([], [_IN_USE] if records.filter(type=found).exists() else _of_claims(found, None, UNSET))
         found.delete()
         audit.record(
             actor=actor,
@@ -105,6 +111,31 @@ def delete(*, actor: Actor | None, type_id: int, versions: Collection[int] | Non
             target=("record_type", type_id),
             changes={"kind": (found.kind, None), "name": (found.name, None)},
         )
+
+
+def ask_before_changes(claim: Claim) -> None:
+    """Have no type go, or lose its name or a property, that `claim` says is named somewhere else."""
+    _claims.append(claim)
+
+
+def _of_claims(found: RecordType, name: str | Unset | None, properties: Mapping[str, Any] | Unset) -> list[Fault]:
+    """The faults of a change, of no name any more, in the eyes of those who name the type."""
+    named: dict[str, Collection[str]] = {}
+    for claim in _claims:
+        named |= claim(found.kind, found.name)
+    if not named:
+        return []
+    if name is None:
+        return [Fault(BASE, "claimed", {"by": ", ".join(named)})]
+    faults = [Fault("name", "claimed", {"by": ", ".join(named)})] if name not in (UNSET, found.name) else []
+    if isinstance(properties, Unset) or not properties:
+        return faults
+    return faults + [
+        Fault("properties", "property_claimed", {"path": path, "by": by})
+        for by, paths in named.items()
+        for path in paths
+        if path not in properties
+    ]
 
 
 def _check_actor(actor: Actor | None) -> None:

@@ -409,7 +409,8 @@ def _write_relationships(user: User, sent: Sequence[RelationshipSent], there: _T
             row.properties = properties
             changed.append(row)
     _store(Relationship, new, changed, ("properties",))
-    return changes
+    # Where nobody came or went, only what they are to each other changed.
+    return {field: (None, None) if before == after else (before, after) for field, (before, after) in changes.items()}
 
 
 def _write_transactables(user: User, sent: Sequence[TransactableSent], there: _There) -> audit.Changes:

@@ -15,6 +15,17 @@ from accounts.tokens import AccessToken, RefreshToken
 from usermgmt import audit
 from usermgmt.errors import InvalidCredentials, InvalidToken
 from usermgmt.origin import current
+from usermgmt.statements import Statement
+
+_CALLER: Statement[User] = Statement(
+    lambda user_id, version, sign_in_id: User.objects.select_related("client").filter(
+        pk=user_id, is_active=True, token_version=version, sign_ins__pk=sign_in_id, sign_ins__ended_at=None
+    ),
+    user_id=int,
+    version=int,
+    sign_in_id=int,
+)
+"""Whose live access token it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +138,7 @@ def verify(*, token: str) -> None:
 
 def user_of(token: AccessToken) -> User:
     """The user of a live access token, client included, in one query. Raises InvalidToken."""
-    user: User | None = (
-        User.objects.select_related("client")
-        .filter(
-            pk=token.user_id,
-            is_active=True,
-            token_version=token["ver"],
-            sign_ins__pk=token["sid"],
-            sign_ins__ended_at=None,
-        )
-        .first()
-    )
+    user = _CALLER.one(user_id=token.user_id, version=token["ver"], sign_in_id=token["sid"])
     if user is None:
         raise InvalidToken
     return user

@@ -31,6 +31,7 @@ from usermgmt.errors import (
     raise_all,
 )
 from usermgmt.integrity import refusals
+from usermgmt.statements import Statement
 
 
 class Home(Enum):
@@ -46,6 +47,12 @@ _NOT_YET = 0  # the number of the default client before there is one; no client 
 _ERASED = Fault(BASE, "erased")
 _LAST_ADMINISTRATOR = Fault(BASE, "last_administrator")
 _USERNAME_TAKEN = (Fault("username", "taken"),)
+_PRESENT: Final[Statement[User]] = Statement(
+    lambda user_id: User.objects.select_related("client").filter(pk=user_id), user_id=int
+)
+_LOCKED: Final[Statement[User]] = Statement(
+    lambda user_id: User.objects.filter(pk=user_id).select_for_update(), user_id=int
+)
 _NOT_COLUMNS = ("password", "roles", "teams", "records")  # of what is sent; of the password there is a hash
 _TOLD_WHERE_SET = ("external_id", "featured", "public_profile", "properties")
 
@@ -242,7 +249,7 @@ def update(
     if isinstance(client_id, Home) and client is not None:
         sent["client_id"] = client.pk or _NOT_YET
 
-    user = authority.present(actor, User.objects.select_related("client").filter(pk=user_id).first())
+    user = authority.present(actor, _PRESENT.one(user_id=user_id))
     authority.check(actor=actor, user=user, sent=sent, reported=reported)
     check_version(user.version, versions)
     _check_alive(user)
@@ -393,7 +400,11 @@ def _locked(
     the last one is refused with Invalid. related_by: records that are written; whom they relate the user
     to is locked, too.
     """
-    wanted = Q(pk__in=[user_id, *records.related(related_by)]) if related_by else Q(pk=user_id)
+    if not (related_by or leaves_administrators):
+        user = authority.present(actor, _LOCKED.one(user_id=user_id))
+        check_version(user.version, versions)
+        return user
+    wanted = Q(pk=user_id) | Q(pk__in=records.related(related_by))
     if leaves_administrators:
         wanted |= ACTIVE_ADMINISTRATOR
     rows = {row.pk: row for row in User.objects.filter(wanted).order_by("pk").select_for_update()}

@@ -30,6 +30,19 @@ def test_the_history_tells_when_who_what_and_from_where(browser, cast):
     assert "name: <del>Olga Owner</del> → Olga New" in text
 
 
+def test_of_objects_only_what_differs_is_told(browser, cast):
+    users.update(actor=None, user_id=cast.owner.pk, properties={"a": {"b": [1], "c": "<i>"}, "same": "thing", "x": 1})
+    users.update(actor=None, user_id=cast.owner.pk, properties={"a": {"b": [2], "d": 3}, "same": "thing", "x": True})
+    newest = browser.get(page(cast.owner)).context["records"][0][1]
+    assert newest.replace('<div class="change">', "").split("</div>") == [
+        "properties.a.b: <del>1</del> → 2",
+        "properties.a.c: <del>&lt;i&gt;</del>",
+        "properties.a.d: 3",
+        "properties.x: <del>1</del> → yes",
+        "",
+    ]
+
+
 def test_the_newest_comes_first_and_only_what_is_about_the_user(browser, cast):
     users.update(actor=cast.spare, user_id=cast.owner.pk, active=False)
     users.update(actor=cast.spare, user_id=cast.owner.pk, active=True)

@@ -100,8 +100,9 @@ def test_all_faults_are_told_at_once(db):
         {str(n): n for n in range(100)},
         {"list": list(range(2000))},
         of_bytes(16 * 1024),
+        {"list": [-1e22] * 100 + [1e-300] * 1000},
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_any_object_is_kept_as_it_is(db, values):
     assert stored(create(custom_fields=values), "custom_fields") == (values,)
@@ -116,8 +117,9 @@ def test_any_object_is_kept_as_it_is(db, values):
         {str(n): n for n in range(101)},
         {"a": {str(n): n for n in range(50)}, "b": [{str(n): n for n in range(49)}]},
         of_bytes(16 * 1024 + 1),
+        {"list": [1e308] * 60},  # whose digits are as many in PostgreSQL
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_too_much_is_refused(cast, values):
     with unchanged():

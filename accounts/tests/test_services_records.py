@@ -206,7 +206,7 @@ def test_only_what_differs_is_written_and_told(types, cast):
     update(cast.owner, records=Records(relationships=[RelationshipSent("sort", cast.stranger.pk, {}, row.pk)]))
     row.refresh_from_db()
     assert row.properties == {}
-    assert changes() == {"relationships.sort": [[cast.stranger.pk], [cast.stranger.pk]]}
+    assert changes() == {"relationships.sort": [None, None]}
     assert version(cast.owner) == 4
     assert row.updated_at > row.created_at
 

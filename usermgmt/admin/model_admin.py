@@ -46,6 +46,20 @@ class DirectoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for
         """The rows that autocompletion may offer, by what the widget put into its address."""
         return rows
 
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, row: Any) -> str:
+        """A column of rows that keep when they were made."""
+        return words.of_moment(row.created_at)
+
+    @admin.display(description="updated (UTC)", ordering="updated_at")
+    def updated(self, row: Any) -> str:
+        """A column of rows that keep when they were last written."""
+        return words.of_moment(row.updated_at)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row of that number; to Django "1_0" is one, too."""
+        return super().get_object(request, object_id, from_field) if is_id(object_id) else None
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         queryset = self.narrowed(request, queryset)
         for word in search_term.split():

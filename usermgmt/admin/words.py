@@ -56,10 +56,21 @@ def of_value(value: Any) -> str:
 
 
 def of_changes(changes: Changes) -> SafeString:
-    """What an audit record says changed, as HTML."""
-    return format_html_join(
-        "", '<div class="change">{}: {}</div>', ((name, _of_change(*c)) for name, c in changes.items())
-    )
+    """What an audit record says changed, as HTML; of objects that were changed only what differs."""
+    told = (difference for name, change in changes.items() for difference in _differences(name, *change))
+    return format_html_join("", '<div class="change">{}: {}</div>', ((path, _of_change(*c)) for path, *c in told))
+
+
+def _differences(path: str, before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    if not (before and isinstance(before, dict) and after and isinstance(after, dict)):
+        return [(path, before, after)]
+    found = [
+        difference
+        for key in {**before, **after}
+        if (key in before) != (key in after) or json.dumps(before[key]) != json.dumps(after[key])
+        for difference in _differences(f"{path}.{key}", before.get(key), after.get(key))
+    ]
+    return found or [(path, None, None)]  # another order
 
 
 def _of_change(before: Any, after: Any) -> str | SafeString:

@@ -188,6 +188,8 @@ def _record_refusal(context: Mapping[str, Any]) -> None:
 
 def _log(problem: Problem, error: BaseException) -> None:
     """Tell what is ours to mend, and what an operator must see to."""
+    if isinstance(error, Refused):
+        return  # foreseen by the contract that answers so
     if problem.status == 503:
         logger.error("database unavailable: %s", error.__class__.__name__)
     elif problem.status >= 500:

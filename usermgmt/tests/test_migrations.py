@@ -10,11 +10,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from accounts import counts
 from accounts.models import User
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from usermgmt.columns import FoldedField
 
-OURS = ("accounts", "clients", "usermgmt")
+OURS = ("accounts", "clients", "forms", "usermgmt")
 FOLDED = [
     (model._meta.db_table, column.column)
     for app in OURS
@@ -102,3 +103,18 @@ def test_users_who_are_there_already_have_no_records_and_are_otherwise_as_they_w
     new = ("external_id", "featured", "public_profile", "properties")
     assert set(User.objects.values_list(*new[:3])) == {("", False, False)}
     assert [user.properties for user in User.objects.all()] == [{}] * len(users)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_users_who_are_there_already_are_counted():
+    UserFactory.create_batch(3)
+    UserFactory(is_active=False)
+    AdministratorFactory()
+    try:
+        migrate(("accounts", "0011_records_of_users"))
+        User.objects.filter(is_active=False).update(is_active=True)
+    finally:
+        migrate()
+    assert (User.objects.filter(is_active=True).count(), counts.differences("default")) == (5, [])
+    UserFactory()
+    assert (User.objects.count(), counts.differences("default")) == (6, [])

@@ -120,6 +120,8 @@ def test_an_unexpected_error_is_logged_with_its_trace(caplog):
 
 def test_what_callers_do_wrong_is_not_logged_as_an_error(caplog):
     problems._log(Problem(422, "invalid"), errors.Invalid([TAKEN]))
+    busy = Problem(503, "unavailable")
+    problems._log(busy, Refused(busy))
     assert caplog.records == []
 
 

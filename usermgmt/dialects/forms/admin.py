@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from usermgmt.admin import words
 from usermgmt.admin.forms import JsonObject, ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.dialects.forms import configurations, trying
@@ -252,14 +251,6 @@ class FormConfigurationAdmin(ServiceAdmin):
     @admin.display(description="request allowed", ordering="request_allowed", boolean=True)
     def shown_request_allowed(self, configuration: FormConfiguration) -> bool:
         return configuration.request_allowed
-
-    @admin.display(description="created (UTC)", ordering="created_at")
-    def created(self, configuration: FormConfiguration) -> str:
-        return words.of_moment(configuration.created_at)
-
-    @admin.display(description="updated (UTC)", ordering="updated_at")
-    def updated(self, configuration: FormConfiguration) -> str:
-        return words.of_moment(configuration.updated_at)
 
 
 def _shown(trial: Trial) -> dict[str, Any]:

@@ -11,8 +11,10 @@ class FormsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import targets
-        from usermgmt.dialects.forms import vendor
+        from accounts.services import record_types
+        from usermgmt.dialects.forms import configurations, vendor
         from usermgmt.dialects.forms.models import FormConfiguration
 
         post_migrate.connect(vendor.make_present, sender=self, dispatch_uid="forms.vendor")
         targets.add("form_configuration", FormConfiguration, "name", page="admin:forms_formconfiguration_change")
+        record_types.ask_before_changes(configurations.naming)

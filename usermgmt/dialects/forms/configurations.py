@@ -24,7 +24,7 @@ from usermgmt.dialects.forms.notifications import NOTIFICATIONS
 from usermgmt.dialects.forms.policies import POLICIES
 from usermgmt.dialects.forms.rules.compiling import compiled
 from usermgmt.dialects.forms.rules.form import Form
-from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS, PASSWORD
+from usermgmt.dialects.forms.rules.vocabulary import MAX_FAULTS, PASSWORD, PROPERTIES
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, all_faults, check_version, raise_all
 from usermgmt.integrity import refusals
 
@@ -45,6 +45,11 @@ COLUMNS: Final = (
 )
 
 _FIELDS: Final = {"form_configuration_name_unique": "name", "form_configuration_name_form": "name"}
+_SECTIONS: Final = {
+    "profiles": RecordType.Kind.PROFILE,
+    "relationship_users": RecordType.Kind.RELATIONSHIP,
+    "transactables": RecordType.Kind.TRANSACTABLE,
+}
 _FULL: Final = Fault(BASE, "too_many_configurations", {"maximum": MAX_CONFIGURATIONS})
 
 _FORM: Final = re.compile(NAME_FORM)
@@ -319,13 +324,25 @@ def _of_fields(values: Mapping[str, Any]) -> list[Fault]:
     return list(_of_types(form))
 
 
+def naming(kind: str, name: str) -> dict[str, list[str]]:
+    """The configurations that name a type of records, each with the properties of it that it names."""
+    (section,) = (section for section, known in _SECTIONS.items() if known == kind)
+    found = {}
+    for row in FormConfiguration.objects.filter(resource=FormConfiguration.Resource.USER):
+        types = row.fields.get(section) or {}
+        if name in types:
+            found[row.name] = list(((types[name] or {}).get(PROPERTIES)) or {})
+    return found
+
+
 def _of_types(form: Form) -> Iterator[Fault]:
     """The types of records that a form names and staff did not define, and properties that a type does not have."""
-    for section, kind, names in (
-        ("profiles", RecordType.Kind.PROFILE, form.profile_types),
-        ("relationship_users", RecordType.Kind.RELATIONSHIP, form.relationship_types),
-        ("transactables", RecordType.Kind.TRANSACTABLE, form.transactable_types),
+    for section, names in (
+        ("profiles", form.profile_types),
+        ("relationship_users", form.relationship_types),
+        ("transactables", form.transactable_types),
     ):
+        kind = _SECTIONS[section]
         told: Mapping[str, Any] = form.declared.get(section) or {}
         defined = dict(RecordType.objects.filter(kind=kind, name__in=names).values_list("name", "properties"))
         for name in names:

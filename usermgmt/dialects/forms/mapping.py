@@ -135,17 +135,20 @@ def from_form(written: Mapping[str, Any], user: User | None) -> tuple[dict[str, 
 
 def _records(written: Mapping[str, Any], user: User | None) -> tuple[Records, list[Fault]]:
     profiles = {record.type.name: record for record in user.profiles.all()} if user is not None else {}
-    related = {record.pk: record for record in user.relationships.all()} if user is not None else {}
+    related = (
+        {(record.type.name, record.related_user_id): record for record in user.relationships.all()}
+        if user is not None
+        else {}
+    )
     owned = {record.pk: record for record in user.transactables.all()} if user is not None else {}
     faults: list[Fault] = []
     relationships = []
     for name, entry in _entries(written.get("relationship_users", {})):
-        known = related.get(entry.get("id", 0))
-        other = entry.get("user_id") or (known.related_user_id if known is not None else None)
+        other = entry.get("user_id")
         if other is None:
             faults.append(Fault(f"relationships.{name}.user_id", "blank"))
             continue
-        relationships.append(RelationshipSent(name, other, **_changed(entry, known)))
+        relationships.append(RelationshipSent(name, other, **_changed(entry, related.get((name, other)))))
     return (
         Records(
             profiles=[

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from accounts import passwords
@@ -44,8 +45,9 @@ def found(actor: Actor, id: str) -> User | None:
     """The user of a number, with records; None: there is none for the caller."""
     if not is_id(id):
         return None
-    visible = User.objects.visible_to(actor).select_related("client").prefetch_related(*RECORDS)
-    user: User | None = visible.filter(pk=int(id)).first()
+    user = User.objects.visible_one(actor, int(id))
+    if user is not None:
+        prefetch_related_objects([user], *RECORDS)
     return user
 
 

@@ -1,5 +1,7 @@
 """Users by forms: make, show, change, delete (contract 1, 5 and 6)."""
 
+import random
+import time
 from contextlib import suppress
 
 from rest_framework import status
@@ -23,6 +25,7 @@ from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
 TRIES = 20  # of a write, while others are in its way
+PAUSE = 0.01  # seconds at most before the second of them; twice that before the third, and so on
 
 
 @documented(**CALLS)
@@ -57,11 +60,12 @@ class UserViewSet(FormCalls):
     def update(self, request: Request, id: str) -> Response:
         configuration = asking.configuration_of(request.data, Resource.USER)
         form = asking.form_of(request.data)
-        for _ in range(TRIES):
+        for number in range(TRIES):
             # Where somebody wrote to the user since, the form is judged by what is there now.
             with suppress(Stale, Overtaken):
                 submitting.update(actor_of(request), configuration, form, self.owned(request, id, configuration))
                 return Response(status=status.HTTP_204_NO_CONTENT)
+            time.sleep(random.uniform(0, PAUSE * number))  # noqa: S311  # by chance, or a crowd would stay one
         raise Refused(BUSY)
 
     def owned(self, request: Request, id: str, configuration: Configuration) -> User:

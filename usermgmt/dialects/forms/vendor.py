@@ -42,7 +42,8 @@ PROFILE_TYPE = "default"
 
 
 def make_present(**signal: object) -> None:
-    """See that a directory without any configuration has the vendor's; after every migration, and after every flush.
+    """See that a directory without any configuration has the vendor's, and one without any type of records its one;
+    after every migration, and after every flush.
 
     Staff may change and delete them: what is there, or was, is not made anew, unless all are gone.
     """
@@ -50,8 +51,9 @@ def make_present(**signal: object) -> None:
     tables = connections[database].introspection.table_names()
     if not {model._meta.db_table for model in (FormConfiguration, RecordType)} <= set(tables):
         return  # they were migrated away
-    configurations = FormConfiguration.objects.using(database)
-    if configurations.exists():
+    configurations, types = FormConfiguration.objects.using(database), RecordType.objects.using(database)
+    if configurations.exists() and types.exists():
         return
-    configurations.bulk_create([FormConfiguration(**told) for told in CONFIGURATIONS])
-    RecordType.objects.using(database).get_or_create(kind=RecordType.Kind.PROFILE, name=PROFILE_TYPE)
+    if not configurations.exists():
+        configurations.bulk_create([FormConfiguration(**told) for told in CONFIGURATIONS])
+    types.get_or_create(kind=RecordType.Kind.PROFILE, name=PROFILE_TYPE)

@@ -44,7 +44,7 @@ class UserViewSet(Calls):
         return Response(to_user(user), status=status.HTTP_201_CREATED)
 
     def retrieve(self, request: Request, id: str) -> Response:
-        user = User.objects.visible_to(actor_of(request)).filter(pk=user_id_of(id)).first()
+        user = User.objects.visible_one(actor_of(request), user_id_of(id))
         if user is None:
             raise NotFound("user")
         return Response(to_user(user))

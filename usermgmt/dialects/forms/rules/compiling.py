@@ -12,7 +12,15 @@ from usermgmt.dialects.forms.rules.material import is_sound, refuse_templates
 from usermgmt.dialects.forms.rules.patterns import TRIAL_SECONDS, Budget
 from usermgmt.dialects.forms.rules.ruling import Rules
 from usermgmt.dialects.forms.rules.values import ABSENT, Kind, Path, Unfit, coerced
-from usermgmt.dialects.forms.rules.vocabulary import FIELDS, PROFILES, PROPERTIES, UNSUPPORTED, USER
+from usermgmt.dialects.forms.rules.vocabulary import (
+    FIELDS,
+    PROFILES,
+    PROPERTIES,
+    RELATED,
+    RELATIONSHIPS,
+    UNSUPPORTED,
+    USER,
+)
 from usermgmt.errors import Fault, Invalid
 
 _OBJECT = "must be an object"
@@ -53,7 +61,7 @@ class _Reader:
         if self._left < 0:
             self._faults.add((), f"has too many fields (maximum is {vocabulary.MAX_FIELDS})")
             return members
-        rules = Rules(members, self._validations, self._faults, self._trials)
+        rules = Rules(members, self._validations, self._faults, self._trials, stores=self._resource == USER)
         return tuple(rules.ruled(member) for member in members)
 
     def _form(self, fields: Mapping[str, Any]) -> Iterator[Member]:
@@ -109,6 +117,8 @@ class _Reader:
         yield Section(place)
         for name, parts in self._types(place, said):
             inner = (*place, name)
+            if section == RELATIONSHIPS and RELATED not in parts:
+                self._faults.add(inner, f"needs {RELATED}: whom a relationship is to")
             self._validations[inner] = parts.pop("validation", None)
             yield Entries(inner, (), tuple(self._entry(inner, vocabulary.ENTRIES[section], parts)))
 

@@ -12,7 +12,7 @@ from usermgmt.dialects.forms.rules.patterns import Budget
 from usermgmt.dialects.forms.rules.terms import Confirmation, Reference, Rule, Sitting, Terms, Uniqueness
 from usermgmt.dialects.forms.rules.validations import BLANK, INVALID
 from usermgmt.dialects.forms.rules.values import ABSENT, Kind, Path, Unfit, coerced, dig, is_blank, put
-from usermgmt.dialects.forms.rules.vocabulary import MAX_ENTRIES, PASSWORD
+from usermgmt.dialects.forms.rules.vocabulary import MAX_ENTRIES, MAX_UNIQUES, PASSWORD
 
 
 def judged(
@@ -189,6 +189,9 @@ class _Judging:
             self._tell(record.key(rule.other.path), [rule.message])
 
     def _ask(self, rule: Uniqueness, record: _Record, path: Path, value: Any) -> None:
+        if len(self._uniques) == MAX_UNIQUES:
+            self._tell(record.key(path), [f"is one too many: a form may have {MAX_UNIQUES} unique values"])
+            return
         outer = record.base[:2]
         scope = {
             (() if reference.root else outer) + reference.path: self._value_at(reference, record)

@@ -21,12 +21,20 @@ AnyRule = Rule | Confirmation | Uniqueness
 class Rules:
     """The rules of one configuration.
 
-    validations: what each field and section says, by its whole path. trials: see `patterns.compiled`.
+    validations: what each field and section says, by its whole path. trials: see `patterns.compiled`. stores: whether
+    anything of the form is stored.
     """
 
     def __init__(
-        self, members: Sequence[Member], validations: Mapping[Path, Any], faults: Faults, trials: Budget | None
+        self,
+        members: Sequence[Member],
+        validations: Mapping[Path, Any],
+        faults: Faults,
+        trials: Budget | None,
+        *,
+        stores: bool,
     ) -> None:
+        self._stores = stores
         self._validations = validations
         self._faults = faults
         self._trials = trials
@@ -59,7 +67,7 @@ class Rules:
             if field.kind is Kind.IGNORED:
                 self._faults.add(place, "is for a field that can't be sent")
                 continue
-            if name == "unique" and not field.is_stored:
+            if name == "unique" and not (self._stores and field.is_stored):
                 self._faults.add(place, "is only for stored fields that are not passwords")
                 continue
             rule = self._rule(name, place, said, names)

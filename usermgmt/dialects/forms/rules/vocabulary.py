@@ -26,10 +26,11 @@ FIELDS: Mapping[str, Mapping[str, Kind]] = {
 
 PROPERTIES = "properties"
 PROFILES = "profiles"
+RELATIONSHIPS, RELATED = "relationship_users", "user_id"
 ENTRIES: Mapping[str, Mapping[str, Kind]] = {
-    "relationship_users": {
+    RELATIONSHIPS: {
         "id": Kind.IGNORED,
-        "user_id": Kind.ID,
+        RELATED: Kind.ID,
         "relationship_name": Kind.IGNORED,
         "relationship_user_type_name": Kind.IGNORED,
     },
@@ -56,4 +57,5 @@ MAX_BYTES = 64 * 1024  # of a configuration as JSON
 MAX_MESSAGE = 255
 MAX_CHOICES = 1000  # of a list of values
 MAX_ENTRIES = 100  # of one type in a form
+MAX_UNIQUES = 500  # values of a form for which the database is asked whether somebody has them
 MAX_FAULTS = 50

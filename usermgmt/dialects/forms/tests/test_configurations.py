@@ -13,6 +13,7 @@ from usermgmt.dialects.forms.compiled import NoConfiguration
 from usermgmt.dialects.forms.configurations import Draft, Put
 from usermgmt.dialects.forms.models import FormConfiguration
 from usermgmt.dialects.forms.tests.forms import EXAMPLE, PERSON, PRESENT, asked, configured, errors_of, made, shown
+from usermgmt.dialects.forms.vendor import make_present
 from usermgmt.errors import Fault, Forbidden, Invalid, NotFound, Stale, fragment
 
 KIND = "form_configuration"
@@ -119,7 +120,13 @@ def test_only_administrators_that_no_token_binds_write_them(cast, row):
         ),
         ({"resource": "Session", "fields": {"first_name": {}}}, [("fields", "fields.first_name is no field of sessions")]),
         (
-            {"fields": {"profiles": {"nil": {}}, "relationship_users": {"nil": {}}, "transactables": {"nil": None}}},
+            {
+                "fields": {
+                    "profiles": {"nil": {}},
+                    "relationship_users": {"nil": {"user_id": {}}},
+                    "transactables": {"nil": None},
+                }
+            },
             [("fields", f"fields.{kind}.nil is no type of ") for kind in ("profiles", "relationship_users", "transactables")],
         ),
         (
@@ -301,3 +308,14 @@ def test_the_vendor_s_configurations_are_faultless(administrator):
     assert RecordType.objects.filter(kind="profile", name="default").exists()
     for row in FormConfiguration.objects.all():
         assert configurations.faults_of({column: getattr(row, column) for column in configurations.COLUMNS}, row) == []
+
+
+def test_where_no_type_of_records_is_left_the_one_of_profiles_is_made_again_beside_the_configurations(row):
+    before = FormConfiguration.objects.count()
+    RecordType.objects.update(name="mine")
+    make_present()
+    assert [found.name for found in RecordType.objects.all()] == ["mine"]
+    RecordType.objects.all().delete()  # as does a migration back to before there were any
+    make_present()
+    assert [(found.kind, found.name) for found in RecordType.objects.all()] == [("profile", "default")]
+    assert FormConfiguration.objects.count() == before

@@ -161,7 +161,8 @@ def test_the_rules_of_a_profile_hold_whether_it_is_sent_or_not(sent, stored, wri
 
 @pytest.mark.parametrize("section", ["profiles", "relationship_users", "transactables"])
 def test_a_type_may_be_needed(section):
-    fields = {section: {"default": {"validation": {"presence": {"message": "is needed"}}}}}
+    whom = {"user_id": {}} if section == "relationship_users" else {}
+    fields = {section: {"default": {"validation": {"presence": {"message": "is needed"}}, **whom}}}
     stored = {} if section == "profiles" else []
     for sent, present in (({}, None), ({section: {}}, None), ({section: {"default": None}}, {section: {}})):
         assert judge(fields, sent, present).errors == {f"{section}.default": ["is needed"]}
@@ -212,8 +213,24 @@ def test_entries_are_judged_one_by_one(sent, written, errors):
     assert outcome.errors == {f"transactables.bicycle{key}": messages for key, messages in errors.items()}
 
 
+def test_the_database_is_asked_for_so_many_values_at_most():
+    unique = {name: {"validation": {"unique": True}} for name in "abcdef"}
+    fields = {"transactables": {"bicycle": {"properties": unique}}}
+    entry = dict.fromkeys("abcde", 1)
+    enough = judge(fields, {"transactables": {"bicycle": [{"properties": entry}] * 100}})
+    assert (len(enough.uniques), enough.errors) == (500, {})
+    one_more = judge(
+        fields, {"transactables": {"bicycle": [{"properties": entry}] * 99 + [{"properties": entry | {"f": 1}}]}}
+    )
+    assert (len(one_more.uniques), one_more.errors) == (
+        500,
+        {"transactables.bicycle.99.properties.f": ["is one too many: a form may have 500 unique values"]},
+    )
+
+
 def test_a_section_of_the_wrong_shape_is_one_fault():
-    fields = {"transactables": {"bicycle": BICYCLE}, "relationship_users": {"manager": {}}, "properties": {"a": NEEDED}}
+    fields = {"transactables": {"bicycle": BICYCLE}, "relationship_users": {"manager": {"user_id": {}}}}
+    fields |= {"properties": {"a": NEEDED}}
     sent = {"transactables": [], "relationship_users": "x", "properties": 5}
     assert judge(fields, sent).errors == {
         key: [INVALID] for key in ("transactables", "relationship_users", "properties")

@@ -1,11 +1,14 @@
 """Profiles, relationships and transactables: made with the user, changed by entry, all or nothing (contract 0 and 3)."""
 
+from functools import partial
+
 import pytest
 
 from accounts.models import Event, RecordType, Relationship, Transactable, User, UserProfile
 from accounts.services import record_types
 from accounts.tests.factories import UserFactory
 from usermgmt.dialects.forms.tests.forms import EXAMPLE, asked, changing, configured, errors_of, made, program, shown
+from usermgmt.errors import Invalid
 
 MUST_EXIST, BLANK, INVALID = ["must exist"], ["can't be blank"], ["is invalid"]
 
@@ -293,10 +296,25 @@ def test_properties_that_staff_defined_are_of_their_types(cast, acme):
     assert user.transactables.get().properties == stored
 
 
-def test_a_type_that_staff_renamed_since_must_exist(cast, acme):
+def test_a_type_that_a_configuration_names_keeps_its_name_and_what_is_named_of_it(cast, acme):
+    configured(EVERYTHING, name="everything")
+    for record_type in RecordType.objects.exclude(name="default"):
+        change = partial(record_types.update, actor=None, type_id=record_type.pk)
+        for call, told in (
+            (partial(change, name="other"), "Name is named by everything"),
+            (partial(change, properties={"other": {"type": "text"}}), "Properties needs "),
+            (partial(record_types.delete, actor=None, type_id=record_type.pk), "The directory is named by everything"),
+        ):
+            with pytest.raises(Invalid, match=told):
+                call()
+        change(properties={})  # any
+        assert RecordType.objects.get(pk=record_type.pk).name == record_type.name
+
+
+def test_a_type_that_is_gone_all_the_same_must_exist(cast, acme):
     name = configured(EVERYTHING)
     for record_type in RecordType.objects.exclude(name="default"):
-        record_types.update(actor=None, type_id=record_type.pk, name=f"other-{record_type.pk}")
+        RecordType.objects.filter(pk=record_type.pk).update(name=f"other-{record_type.pk}")
     before = rows()
     assert errors_of(acme.post("/api/users", asked(EXAMPLE | full(cast), name))) == {
         "profiles.seller": MUST_EXIST,
@@ -304,6 +322,15 @@ def test_a_type_that_staff_renamed_since_must_exist(cast, acme):
         "transactables.bicycle": MUST_EXIST,
     }
     assert rows() == before
+
+
+def test_of_a_relationship_properties_that_are_not_sent_stay(cast, acme):
+    name = changing({"relationship_users": {"manager": {"user_id": {}, "properties": {"since": {}, "until": {}}}}})
+    RecordType.objects.filter(name="manager").update(properties={})
+    for properties in ({"since": 2020}, {"until": 2026}):
+        sent = {"relationship_users": {"manager": {"user_id": cast.stranger.pk, "properties": properties}}}
+        assert acme.put(f"/api/users/{cast.owner.pk}", asked(sent, name)).status_code == 204
+    assert cast.owner.relationships.get().properties == {"since": 2020, "until": 2026}
 
 
 def test_rules_of_entries_are_told_with_their_place(cast, acme):

@@ -150,7 +150,8 @@ IN_FIELDS = [
     ({"profiles": {"default": {"properties": {"a": {"validation": {"lenght": {}}}}}}},
      {"profiles.default.properties.a.validation.lenght": VALIDATIONS}),
     ({"relationship_users": {"manager": {"name": {}}}},
-     {"relationship_users.manager.name": "is not known: use validation, id, user_id, relationship_name, "
+     {"relationship_users.manager": "needs user_id: whom a relationship is to",
+      "relationship_users.manager.name": "is not known: use validation, id, user_id, relationship_name, "
       "relationship_user_type_name, properties"}),
     ({"transactables": {"bicycle": {"custom_images": {}, "name": {"validation": {"presence": {"if": "email"}}}}}},
      {"transactables.bicycle.custom_images": NOT_SUPPORTED,
@@ -173,6 +174,9 @@ def test_a_session_has_an_address_and_a_password_alone():
         "fields.first_name": no_field, "fields.properties": no_field,
     }  # fmt: skip
     compiled("Session", {"email": {}, "password": {}, "remember": {"property_options": {"virtual": True}}})
+    assert faults({"email": {"validation": {"unique": True}}}, "Session") == {
+        "fields.email.validation.unique": "is only for stored fields that are not passwords"
+    }
 
 
 def nested(levels, value=None):

@@ -119,14 +119,25 @@ def test_the_cookie_alone_opens_nothing(cast, administrator):
         assert errors_of(answer, 401) == UNAUTHENTICATED
 
 
-def test_a_session_can_be_opened_beside_a_former_one_of_whomever(cast, administrator):
+def test_a_session_that_is_opened_ends_the_browser_s_former_one_of_whomever(cast, administrator):
     first = opened(sign_in(administrator, OLGA)).value
     second = opened(sign_in(administrator, OLGA | {"email": "stan@example.com"})).value
     assert of_user(administrator, cast.stranger).status_code == 200
     assert errors_of(of_user(administrator, cast.owner), 403)
     administrator.cookies[COOKIE] = first
-    assert of_user(administrator, cast.owner).status_code == 200
+    assert errors_of(of_user(administrator, cast.owner), 401) == UNAUTHENTICATED
     assert first != second
+
+
+def test_a_browser_has_one_session(cast, administrator):
+    first = opened(sign_in(administrator, OLGA)).value
+    second = opened(sign_in(administrator, OLGA)).value
+    for token, status in ((first, 401), (second, 200)):
+        administrator.cookies[COOKIE] = token
+        assert of_user(administrator, cast.owner).status_code == status
+    administrator.cookies[COOKIE] = second
+    assert refused(sign_in(administrator, OLGA | {"password": "wrong"})) == WRONG
+    assert of_user(administrator, cast.owner).status_code == 200
 
 
 def test_a_program_of_a_client_lets_nobody_else_s_people_in(cast, administrator):

@@ -104,7 +104,7 @@ def test_a_relationship_to_somebody_can_be_one_user_s(cast, acme):
     made(post(acme, name, {"relationship_users": {"manager": {"user_id": cast.stranger.pk}}}))
 
 
-VALUES = [True, "true", "null", "false", 1, "1", 1.5, "1.5", 2**53 + 1, 2**63, 2**63 + 1, 10**30, -0.001]
+VALUES = [True, "true", "null", "false", 1, "1", 1.5, "1.5", 2**53 + 1, 2**63, 2**63 + 1, 10**30, 1e23, 1e308, -0.001]
 VALUES += ["a'b\"c\\", "é\U0001f600", "[1]", [1], [1, "a", None], '{"a":1}', {"a": 1}, {"a": {"b": [True]}}, [[]]]
 
 
@@ -114,6 +114,16 @@ def test_values_of_every_type_are_told_apart(acme):
         made(post(acme, name, {"properties": {"x": value}}))
     for value in VALUES:
         assert errors_of(post(acme, name, {"properties": {"x": value}})) == {"properties.x": TAKEN}, value
+
+
+@pytest.mark.parametrize(
+    ("value", "same"), [({"a": 1, "b": [2]}, {"b": [2.0], "a": 1}), ([1, {"c": None}], [1.0, {"c": None}])]
+)
+def test_an_object_has_no_order_and_a_number_in_it_one_value(acme, value, same):
+    name = configured({"properties": {"-1": UNIQUE}})
+    made(post(acme, name, {"properties": {"-1": value}}))
+    assert errors_of(post(acme, name, {"properties": {"-1": same}})) == {"properties.-1": TAKEN}
+    made(post(acme, name, {"properties": {"-1": [value]}}))
 
 
 def test_what_is_blank_is_nobody_s(acme):
