@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from accounts import passwords, roles
+from accounts import counts, passwords, roles
 from accounts.management.commands import import_users
 from accounts.models import CustomField, Event, Membership, Team, User
 from accounts.services import importing as importing_service
@@ -242,3 +242,4 @@ def test_a_thousand_cost_a_few_queries(cast, tmp_path, django_assert_max_num_que
     with django_assert_max_num_queries(30 if connection.vendor == "postgresql" else 90):
         assert importing(tmp_path / "a.jsonl", lines(*rows)).code == 0
     assert User.objects.filter(client=cast.acme, groups__name="bot").count() == 1000
+    assert counts.differences("default") == []
