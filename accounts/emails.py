@@ -38,6 +38,8 @@ def canonical(email: str) -> str:
     trimmed = email.strip()
     if len(trimmed) > MAX_LENGTH:
         return trimmed  # no address; NFKC of a megabyte of combining marks would take minutes
+    if trimmed.isascii():
+        return trimmed.lower()
     folded = fold(trimmed).strip()
     local, at, domain = folded.rpartition("@")
     if domain.isascii():

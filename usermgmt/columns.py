@@ -13,6 +13,8 @@ from django.db import migrations, models
 
 def fold(text: str) -> str:
     """`text` without regard to case and to compatibility forms (Unicode 3.13, D147)."""
+    if text.isascii():
+        return text.lower()  # which is the same then
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

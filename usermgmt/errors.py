@@ -183,6 +183,8 @@ FRAGMENTS = {
     "bad_rule": "{path} {reason}",
     "not_of_sessions": "can't be sent for sessions",
     "too_many_configurations": "has as many form configurations as it can: {maximum}",
+    "of_other_client": "is not that of the user who is there",
+    "unknown_column": "is no column that there is",
     "too_large_json": "is too large (maximum is {maximum} KiB)",
     "last_administrator": "must leave at least one active administrator",
     "erased": "can't be changed: the person was erased",

@@ -329,6 +329,8 @@ PASSWORD_HASHERS = [
     "accounts.hashers.Argon2idHasher",
     "accounts.hashers.RailsBcryptHasher",
     "accounts.hashers.RocketChatBcryptHasher",
+    "accounts.hashers.ImportedPBKDF2Hasher",
+    "accounts.hashers.ImportedPBKDF2SHA1Hasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.PolicyValidator"}]
 DEFAULT_CLIENT = _name("DEFAULT_CLIENT", "Default")

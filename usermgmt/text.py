@@ -32,4 +32,6 @@ def has_control_characters(text: str) -> bool:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to see: only separators, controls and format characters (categories Z and C)."""
+    if text[:1].isalnum():
+        return False
     return all(unicodedata.category(character)[0] in "ZC" for character in text)

@@ -11,12 +11,10 @@ from django.utils import timezone
 
 from accounts.managers import UserQuerySet
 from accounts.models import User
+from accounts.spreadsheets import escaped
 
 COLUMNS = ["id", "name", "email", "username", "client", "role", "active", "created", "last sign-in"]
 CHUNK = 2000  # rows read and sent at once: what the export holds in memory, however many there are
-
-# What makes a cell a formula in a spreadsheet (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def response(users: UserQuerySet) -> StreamingHttpResponse:
@@ -27,11 +25,6 @@ def response(users: UserQuerySet) -> StreamingHttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def escaped(cell: str) -> str:
-    """The cell, as text that no spreadsheet computes."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _chunks(users: UserQuerySet) -> Iterator[bytes]:

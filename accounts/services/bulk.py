@@ -1,21 +1,22 @@
 """Many users at once: the rules of `users.create`, a few queries and one transaction for a thousand of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection, transaction
 from django.db.models import BigIntegerField
 from django.utils import timezone
 
-from accounts import emails, hashing, passwords, policies, usernames
-from accounts.models import User
-from accounts.services import checks, duties, events, mails, memberships
+from accounts import emails, hashing, passwords, policies, roles, usernames
+from accounts.models import CustomField, User
+from accounts.services import checks, duties, mails, memberships
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
-from usermgmt import audit
+from usermgmt import audit, copying
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
 from usermgmt.errors import BASE, Fault, Forbidden, Invalid, TooManyRequests, all_faults
@@ -23,6 +24,10 @@ from usermgmt.integrity import is_deadlock, refusals
 
 ATTEMPTS = 10  # each but the first because somebody else took a name or an address in the milliseconds before
 _SENT = ("name", "email", "given_name", "middle_name", "family_name")
+_SENT_WHERE_SET = ("nickname", "bio", "status_text", "external_id", "featured", "public_profile")
+_SENT_UNLESS_NONE = ("username", "custom_fields", "properties", "password")
+_TABLE = User._meta.db_table
+_PAIRS = 400  # of a client and an id in another system that are asked for at once; SQLite takes 999 values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,7 @@ class Draft:
 
     client_id: None makes an administrator. password_hash: a stored form, instead of a password; without either
     there is no sign-in. must_change_password: None leaves it to the setting. invite: by mail, to set the first
-    password. created_at: None is now.
+    password. created_at: None is now. username: None makes one of the e-mail. roles: names of groups.
     reported: faults that the contract found while reading; one of `BASE` says that there is no draft at all.
     """
 
@@ -48,6 +53,16 @@ class Draft:
     must_change_password: bool | None = None
     invite: bool = False
     created_at: datetime | None = None
+    username: str | None = None
+    nickname: str = ""
+    bio: str = ""
+    status_text: str = ""
+    custom_fields: Mapping[str, Any] | None = None
+    external_id: str = ""
+    featured: bool = False
+    public_profile: bool = False
+    properties: Mapping[str, Any] | None = None
+    roles: Sequence[str] = ()
     reported: Sequence[Fault] = ()
 
 
@@ -57,6 +72,10 @@ class Outcome:
 
     user: User | None = None
     faults: Sequence[Fault] = ()
+
+
+_CLIENT: Any = User._meta.get_field("client")
+_NOBODY = User()  # whoever is to be made has no value yet
 
 
 @dataclass(slots=True)
@@ -81,9 +100,8 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     """
     if actor is not None and not all(policies.can_create_in(actor, draft.client_id) for draft in drafts):
         raise Forbidden
-    policy = passwords.standard()
     with hashing.turn() if any(draft.password is not None for draft in drafts) else nullcontext():
-        items = [_judged(draft, policy) for draft in drafts]
+        items = _judged(drafts)
         _look_up(items, atomic=atomic)
         for attempt in range(ATTEMPTS):
             sound = [item for item in items if not item.faults]
@@ -99,6 +117,13 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     return [Outcome(item.user, item.faults) for item in items]
 
 
+def judge(*, drafts: Sequence[Draft]) -> list[Outcome]:
+    """The faults of each, as `create` would find them; nothing is made, and no password hashed."""
+    items = _judged(drafts)
+    _look_up(items, atomic=False)
+    return [Outcome(faults=item.faults) for item in items]
+
+
 def insert(*, actor: Actor | None, drafts: Sequence[Draft]) -> list[User]:
     """Make all of them, or none. Raises Invalid with the faults of the first draft that has any."""
     made = create(actor=actor, drafts=drafts, atomic=True)
@@ -108,16 +133,22 @@ def insert(*, actor: Actor | None, drafts: Sequence[Draft]) -> list[User]:
     return [outcome.user for outcome in made if outcome.user is not None]
 
 
-def _judged(draft: Draft, policy: passwords.Policy) -> _Item:
-    """The draft in the form in which it is kept, and the faults that show without a look at others."""
+def _judged(drafts: Sequence[Draft]) -> list[_Item]:
+    """The drafts in the form in which they are kept, and the faults that show without a look at others."""
+    policy = passwords.standard()
+    defined = list(CustomField.objects.all()) if any(draft.custom_fields is not None for draft in drafts) else ()
+    return [_judged_one(draft, policy, defined) for draft in drafts]
+
+
+def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[CustomField]) -> _Item:
     item = _Item(draft, faults=list(draft.reported))
     if any(fault.field == BASE for fault in draft.reported):
         return item
     item.sent = {name: getattr(draft, name) for name in _SENT}
-    if draft.password is not None:
-        item.sent["password"] = draft.password
-    checks.normalise(item.sent, User(), name_from_parts=not draft.name.strip())
-    item.found = checks.by_themselves(item.sent, User(), policy)
+    item.sent |= {name: value for name in _SENT_WHERE_SET if (value := getattr(draft, name))}
+    item.sent |= {name: value for name in _SENT_UNLESS_NONE if (value := getattr(draft, name)) is not None}
+    checks.normalise(item.sent, _NOBODY, name_from_parts=not draft.name.strip(), defined=defined)
+    item.found = checks.by_themselves(item.sent, _NOBODY, policy, defined)
     if draft.invite:
         has_password = bool(draft.password or draft.password_hash)
         item.found += checks.invitation(has_password=has_password, active=draft.active)
@@ -126,29 +157,113 @@ def _judged(draft: Draft, policy: passwords.Policy) -> _Item:
 
 
 def _look_up(items: Sequence[_Item], *, atomic: bool) -> None:
-    """Find the faults that depend on what there is: in the directory, and before each item, in two queries.
+    """Find the faults that depend on what there is: in the directory, and before each item, in a few queries.
 
     An item that is not made takes nothing from those behind it; where it is all or none, it would once it is mended.
     """
-    addresses = [emails.canonical(item.sent["email"]) if item.sent else "" for item in items]
-    taken = set(User.objects.filter(email_canonical__in=set(addresses)).values_list("email_canonical", flat=True))
     wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
     clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
-    for item, address in zip(items, addresses, strict=True):
+    keys = [_keys(item, clients) for item in items]
+    taken = _taken(keys)
+    groups = _groups(items)
+    for item, own in zip(items, keys, strict=True):
         if not item.sent:
             continue
-        faults = list(item.found)
-        readable = not any(fault.field == "email" for fault in item.faults)
-        if readable and address in taken:
-            faults.append(Fault("email", "taken"))
+        faults = [*item.found, *(Fault(field, "taken") for field, key in own.items() if (field, key) in taken)]
         if item.draft.client_id is not None:
             item.client = clients.get(item.draft.client_id)
             if item.client is None:
                 faults.append(NO_SUCH_CLIENT)
+        faults += [Fault("roles", "unknown_role", {"role": name}) for name in item.draft.roles if name not in groups]
         item.faults = all_faults(item.draft.reported, faults)
-        if readable and (atomic or not item.faults):
-            taken.add(address)
+        if atomic or not item.faults:
+            taken.update(own.items())
+
+
+def _keys(item: _Item, places: Collection[int | None]) -> dict[str, Any]:
+    """What of an item nobody else may have, as the database compares it; without what has a fault of its own."""
+    bad = {fault.field for fault in item.found} | {fault.field for fault in item.draft.reported}
+    keys: dict[str, Any] = {}
+    if item.sent and "email" not in bad:
+        keys["email"] = emails.canonical(item.sent["email"])
+    if "username" in item.sent and "username" not in bad:
+        keys["username"] = fold(item.sent["username"])
+    place = item.draft.client_id
+    if item.sent.get("external_id") and "external_id" not in bad and (place is None or place in places):
+        keys["external_id"] = (place, item.sent["external_id"])
+    return keys
+
+
+def _taken(keys: Sequence[Mapping[str, Any]]) -> set[tuple[str, Any]]:
+    """Those of the keys that somebody has."""
+    return {(field, key) for field in ("email", "username", "external_id") for key in _owners(field, keys)}
+
+
+def owners(drafts: Sequence[Draft]) -> list[list[int]]:
+    """For each draft the numbers of those who are there and have its address, its user name or, in the client, its id
+    in another system; in order, each once."""
+    items = _judged(drafts)
+    keys = [_keys(item, (item.draft.client_id,)) for item in items]
+    found = {field: _owners(field, keys) for field in ("email", "username", "external_id")}
+    return [list(dict.fromkeys(found[field][key] for field, key in own.items() if key in found[field])) for own in keys]
+
+
+def _owners(field: str, keys: Sequence[Mapping[str, Any]]) -> dict[Any, int]:
+    """Who has the keys, by key."""
+    wanted = {own[field] for own in keys if field in own}
+    if not wanted:
+        return {}
+    if field == "external_id":
+        return _external_ids(list(wanted))
+    return _having(f"{field}_canonical", wanted)
+
+
+def _having(column: str, values: Collection[str]) -> dict[str, int]:
+    """Who has any of the values in a column, by value."""
+    if connection.vendor != "postgresql":
+        return dict(User.objects.filter(**{f"{column}__in": values}).values_list(column, "pk"))
+    # One array for all of them: as many parameters cost more time than the look-up.
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column}, id FROM {_TABLE} WHERE {column} = ANY(%s)", [list(values)])  # noqa: S608
+        return dict(cursor.fetchall())
+
+
+def _external_ids(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None, str], int]:
+    """Who has the ids in other systems, by client and id."""
+    administrators = [text for place, text in pairs if place is None]
+    among = User.objects.filter(client=None, external_id__in=administrators).exclude(external_id="")
+    found: dict[tuple[int | None, str], int] = {
+        (None, text): pk for text, pk in (among.values_list("external_id", "pk") if administrators else ())
+    }
+    of_clients = [pair for pair in pairs if pair[0] is not None]
+    for start in range(0, len(of_clients), _PAIRS):
+        found |= _ids_of_clients(of_clients[start : start + _PAIRS])
+    return found
+
+
+def _ids_of_clients(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None, str], int]:
+    """What Django makes of pairs has PostgreSQL plan for longer than it looks; so the one index says it of each."""
+    if connection.vendor == "postgresql":
+        sent = "SELECT * FROM unnest(%s::bigint[], %s::text[])"
+        values: list[Any] = [[place for place, _ in pairs], [text for _, text in pairs]]
+    else:
+        sent = f"VALUES {', '.join(['(%s, %s)'] * len(pairs))}"
+        values = [value for pair in pairs for value in pair]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH sent (place, text) AS ({sent}) SELECT client_id, external_id, id FROM sent"  # noqa: S608
+            f" JOIN {_TABLE} ON client_id = place AND external_id = text"
+            " WHERE client_id IS NOT NULL AND NOT external_id = ''",
+            values,
+        )
+        return {(place, text): pk for place, text, pk in cursor.fetchall()}
+
+
+def _groups(items: Sequence[_Item]) -> dict[str, int]:
+    """The numbers of all roles, by name, if any is wanted."""
+    wanted = any(item.draft.roles for item in items)
+    return dict(Group.objects.values_list("name", "pk")) if wanted else {}
 
 
 def _hash(items: Sequence[_Item]) -> None:
@@ -162,13 +277,15 @@ def _hash(items: Sequence[_Item]) -> None:
 
 def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
     """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
-    users = [_user(item, actor) for item in items]
+    defaults = {column.attname: column.get_default() for column in User._meta.concrete_fields}
+    users = [_user(item, actor, defaults) for item in items]
     _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
-            User.objects.bulk_create(users, batch_size=events.BATCH_SIZE)
+            copying.insert(users, numbered=True)
             memberships.join_default(users)
-            audit.record_all([creation(actor, user) for user in users])
+            given = _give_roles(items, users)
+            audit.record_all([_creation(actor, user, given.get(user.pk)) for user in users])
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
     except Invalid:
@@ -182,29 +299,63 @@ def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
     return True
 
 
-def _user(item: _Item, actor: Actor | None) -> User:
+def _give_roles(items: Sequence[_Item], users: Sequence[User]) -> dict[int, list[str]]:
+    """Give the new users their roles, and tell who has which now. The default one alone is as good as none."""
+    given = {
+        user.pk: sorted(set(item.draft.roles))
+        for item, user in zip(items, users, strict=True)
+        if item.draft.roles and (user.is_superuser or set(item.draft.roles) != {roles.DEFAULT})
+    }
+    if given:
+        groups = _groups(items)
+        if any(name not in groups for names in given.values() for name in names):
+            raise Invalid([Fault("roles", "invalid")])  # one was deleted meanwhile
+        through = User.groups.through
+        copying.insert([through(user_id=pk, group_id=groups[name]) for pk, names in given.items() for name in names])
+    return given
+
+
+def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> audit.Entry:
+    entry = creation(actor, user)
+    return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
+
+
+def _user(item: _Item, actor: Actor | None, defaults: Mapping[str, Any]) -> User:
+    """defaults: of every column, in order."""
     draft = item.draft
     created_at = draft.created_at or timezone.now()
-    return User(
-        **{name: value for name, value in item.sent.items() if name != "password"},
-        client=item.client,
-        is_superuser=item.client is None,
-        is_active=draft.active,
-        email_verified=draft.email_verified,
-        must_change_password=duties.of_new_user(actor=actor, password=draft.password, said=draft.must_change_password),
-        password=item.stored,
-        created_at=created_at,
-        updated_at=created_at,
-    )
+    values = {
+        **defaults,
+        "custom_fields": {},
+        "properties": {},
+        **item.sent,
+        "client_id": draft.client_id,
+        "is_superuser": draft.client_id is None,
+        "is_active": draft.active,
+        "email_verified": draft.email_verified,
+        "must_change_password": duties.of_new_user(
+            actor=actor, password=draft.password, said=draft.must_change_password
+        ),
+        "password": item.stored,
+        "created_at": created_at,
+        "updated_at": created_at,
+    }
+    made: Any = User
+    user: User = made(*values.values())  # in their order: of Django's two ways the quick one
+    if item.client is not None:
+        _CLIENT.set_cached_value(user, item.client)
+    return user
 
 
 def _name(users: Sequence[User]) -> None:
-    """Give each a user name of its own."""
-    for user in users:
+    """Give each that has none a user name of its own."""
+    unnamed = [user for user in users if not user.username]
+    chosen = {fold(user.username) for user in users if user.username}
+    for user in unnamed:
         user.username = usernames.made_from(user.email)
-    folded = [fold(user.username) for user in users]
-    taken = set(User.objects.filter(username_canonical__in=folded).values_list("username_canonical", flat=True))
-    for user, name in zip(users, folded, strict=True):
+    folded = [fold(user.username) for user in unnamed]
+    taken = chosen.union(_having("username_canonical", set(folded)))
+    for user, name in zip(unnamed, folded, strict=True):
         if name in taken:
             user.username = usernames.made_from(user.email, distinct=True)
         taken.add(fold(user.username))

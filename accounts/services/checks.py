@@ -1,11 +1,11 @@
 """The rules that the values of a user keep (DESIGN 2), as faults; the database holds them too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from accounts import emails, passwords, profile, usernames
-from accounts.models import NAME_MAX_LENGTH, User
+from accounts.models import NAME_MAX_LENGTH, CustomField, User
 from accounts.models.user import EXTERNAL_ID_MAX_LENGTH
 from accounts.services import profiles, records, roles
 from usermgmt.errors import Fault
@@ -25,12 +25,17 @@ CONSTRAINTS = {
 NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
 
 
-def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> None:
-    """Trim what is kept trimmed; make the name of its parts where only they were sent."""
+def normalise(
+    sent: dict[str, Any], user: User, *, name_from_parts: bool, defined: Iterable[CustomField] | None = None
+) -> None:
+    """Trim what is kept trimmed; make the name of its parts where only they were sent.
+
+    defined: the definitions of custom fields, where they were read already.
+    """
     for field in ("name", "email", "external_id"):
         if field in sent:
             sent[field] = sent[field].strip()
-    profiles.normalise(sent)
+    profiles.normalise(sent, defined)
     if name_from_parts and any(part in sent for part in NAME_PARTS):
         parts = (sent.get(part, getattr(user, part)).strip() for part in NAME_PARTS)
         made = " ".join(part for part in parts if part)
@@ -40,8 +45,7 @@ def normalise(sent: dict[str, Any], user: User, *, name_from_parts: bool) -> Non
 
 def faults_of(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
     """Every fault of the values sent for `user` (an unsaved one: to be made)."""
-    faults = [*by_themselves(sent, user, policy), *profiles.faults_of(sent)]
-    faults += [*_external_id_form(sent), *_of_properties(sent), *taken(sent, user)]
+    faults = [*by_themselves(sent, user, policy), *taken(sent, user)]
     if sent.get("roles"):
         faults += roles.faults_of(sent["roles"])
     return [*faults, *of_records(sent, user)]
@@ -53,13 +57,15 @@ def of_records(sent: Mapping[str, Any], user: User) -> list[Fault]:
     return records.faults_of(sent_records, user, sent.get("client_id", user.client_id))
 
 
-def by_themselves(sent: Mapping[str, Any], user: User, policy: passwords.Policy) -> list[Fault]:
-    """The faults that show without a look at who else there is."""
+def by_themselves(
+    sent: Mapping[str, Any], user: User, policy: passwords.Policy, defined: Iterable[CustomField] | None = None
+) -> list[Fault]:
+    """The faults that show without a look at who else there is. defined: as in `normalise`."""
     faults = [*names(sent), *(email_form(sent["email"]) if "email" in sent else ()), *_username_form(sent)]
     if sent.get("password") is not None:
         told = {field.name: sent.get(field.name, getattr(user, field.name)) for field in fields(passwords.Owner)}
         faults += passwords.check(sent["password"], owner=passwords.Owner(**told), policy=policy)
-    return faults
+    return [*faults, *profiles.faults_of(sent, defined), *_external_id_form(sent), *_of_properties(sent)]
 
 
 def names(sent: Mapping[str, Any]) -> list[Fault]:
@@ -101,7 +107,9 @@ def _username_form(sent: Mapping[str, Any]) -> list[Fault]:
 
 
 def _external_id_form(sent: Mapping[str, Any]) -> list[Fault]:
-    external_id = sent.get("external_id", "")
+    external_id = sent.get("external_id")
+    if not external_id:
+        return []
     if len(external_id) > EXTERNAL_ID_MAX_LENGTH:
         return [Fault("external_id", "too_long", {"maximum": EXTERNAL_ID_MAX_LENGTH})]
     if has_control_characters(external_id) or not profile.is_storable({"": external_id}):
@@ -110,7 +118,9 @@ def _external_id_form(sent: Mapping[str, Any]) -> list[Fault]:
 
 
 def _of_properties(sent: Mapping[str, Any]) -> list[Fault]:
-    properties = sent.get("properties", {})
+    properties = sent.get("properties")
+    if not properties:
+        return []
     if not profile.is_bounded(properties):
         return [Fault("properties", "too_complex")]
     return [] if profile.is_storable(properties) else [Fault("properties", "invalid")]

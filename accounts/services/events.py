@@ -4,36 +4,40 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import Event, User
 from accounts.models.event import EventQuerySet
-from usermgmt import audit
+from usermgmt import audit, copying
 from usermgmt.actor import Actor
 from usermgmt.audit import Entry, Record
 from usermgmt.errors import NotFound
 from usermgmt.origin import Origin
 
-BATCH_SIZE = 1000  # rows an INSERT; of SQLite's fewer, which Django sees to
+BATCH_SIZE = 1000  # rows at a time
 
 
 def write(entries: list[Entry]) -> None:
     """Store entries, in the transaction of the caller."""
-    rows = [
-        Event(
-            contract=entry.origin.contract,
-            action=entry.action,
-            actor_id=entry.actor.pk if entry.actor is not None else None,
-            target_kind=entry.target[0],
-            target_id=entry.target[1],
-            changes={field: list(change) for field, change in entry.changes.items()},
-            request_id=entry.origin.request_id,
-            address=entry.origin.address,
-        )
+    now = timezone.now()
+    rows: list[dict[str, Any]] = [
+        {
+            "at": now,
+            "contract": entry.origin.contract,
+            "action": entry.action,
+            "actor_id": entry.actor.pk if entry.actor is not None else None,
+            "target_kind": entry.target[0],
+            "target_id": entry.target[1],
+            "changes": {field: list(change) for field, change in entry.changes.items()},
+            "request_id": entry.origin.request_id,
+            "address": entry.origin.address,
+        }
         for entry in entries
     ]
     if len(rows) == 1:
-        rows[0].save()
+        Event(**rows[0]).save()
     else:
-        Event.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+        copying.insert_values(Event, rows)
 
 
 def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:

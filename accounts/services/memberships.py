@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from accounts.models import Membership, Team, User
-from accounts.services import events
-from usermgmt import audit
+from usermgmt import audit, copying
 from usermgmt.errors import Fault, Invalid
 
 
@@ -24,7 +23,7 @@ def join_default(users: Sequence[User]) -> None:
         if user.client_id is not None
         for team_id in teams.get(user.client_id, ())
     ]
-    Membership.objects.bulk_create(rows, batch_size=events.BATCH_SIZE)
+    copying.insert(rows)
 
 
 def faults_of(team_ids: Collection[int], client_id: int | None) -> list[Fault]:

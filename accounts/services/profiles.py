@@ -1,6 +1,6 @@
 """The rules of what a user tells of themselves: nickname, bio, status text, custom fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from accounts import profile
@@ -16,18 +16,21 @@ LENGTHS = {
 FIELDS = (*LENGTHS, "custom_fields")
 
 
-def normalise(sent: dict[str, Any]) -> None:
-    """Trim the texts; of the custom fields keep those that are defined, all where none are."""
+def normalise(sent: dict[str, Any], defined: Iterable[CustomField] | None = None) -> None:
+    """Trim the texts; of the custom fields keep those that are defined, all where none are.
+
+    defined: the definitions, where they were read already.
+    """
     for field in LENGTHS:
         if field in sent:
             sent[field] = sent[field].strip()
     if sent.get("custom_fields"):
-        names = set(CustomField.objects.values_list("name", flat=True))
+        names = {definition.name for definition in _all(defined)}
         if names:
             sent["custom_fields"] = {name: value for name, value in sent["custom_fields"].items() if name in names}
 
 
-def faults_of(sent: Mapping[str, Any]) -> list[Fault]:
+def faults_of(sent: Mapping[str, Any], defined: Iterable[CustomField] | None = None) -> list[Fault]:
     """Every fault of the profile in what was sent. Custom fields are judged where they were sent, even empty."""
     faults = []
     for field, maximum in LENGTHS.items():
@@ -37,8 +40,12 @@ def faults_of(sent: Mapping[str, Any]) -> list[Fault]:
         elif has_control_characters(_without_line_ends(value) if field == "bio" else value):
             faults.append(Fault(field, "invalid"))
     if "custom_fields" in sent:
-        faults += _of_custom_fields(sent["custom_fields"])
+        faults += _of_custom_fields(sent["custom_fields"], _all(defined))
     return faults
+
+
+def _all(defined: Iterable[CustomField] | None) -> Iterable[CustomField]:
+    return CustomField.objects.all() if defined is None else defined
 
 
 def _without_line_ends(text: str) -> str:
@@ -46,12 +53,10 @@ def _without_line_ends(text: str) -> str:
     return text.replace("\r\n", " ").replace("\n", " ")
 
 
-def _of_custom_fields(values: Mapping[str, Any]) -> list[Fault]:
+def _of_custom_fields(values: Mapping[str, Any], defined: Iterable[CustomField]) -> list[Fault]:
     if not profile.is_bounded(dict(values)):
         return [Fault("custom_fields", "too_complex")]
-    faults = [
-        fault for definition in CustomField.objects.all() for fault in _of_one(definition, values.get(definition.name))
-    ]
+    faults = [fault for definition in defined for fault in _of_one(definition, values.get(definition.name))]
     return faults or ([] if profile.is_storable(dict(values)) else [Fault("custom_fields", "invalid")])
 
 

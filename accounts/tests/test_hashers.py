@@ -6,7 +6,7 @@ import string
 import argon2
 import bcrypt
 import pytest
-from django.contrib.auth.hashers import identify_hasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, PBKDF2SHA1PasswordHasher, identify_hasher
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,3 +210,117 @@ def test_whatever_is_taken_is_verified_without_an_error(rest):
 def test_an_unknown_source_is_refused_with_those_known():
     with pytest.raises(ValueError, match="unknown source of hashes 'myspace'; known: rails, rocketchat"):
         hashers.imported("myspace", SOUND)
+
+
+# Any hash whose form tells what it is
+
+
+def argon2_of(password: str, **costs) -> str:
+    return argon2.PasswordHasher(**({"time_cost": 1, "memory_cost": 64, "parallelism": 2} | costs)).hash(password)
+
+
+def pbkdf2_of(password: str, hasher=PBKDF2PasswordHasher, *, iterations: int = 10) -> str:
+    return hasher().encode(password, "s.alt/1", iterations)
+
+
+FOREIGN = {
+    "bcrypt of Rails": (lambda: rails(PASSWORD), {}),
+    "bcrypt of Rocket.Chat": (lambda: rocketchat(PASSWORD), {"source": "rocketchat"}),
+    "Argon2id": (lambda: argon2_of(PASSWORD), {}),
+    "Argon2i": (lambda: argon2_of(PASSWORD, type=argon2.Type.I), {}),
+    "Argon2d": (lambda: argon2_of(PASSWORD, type=argon2.Type.D), {}),
+    "Django's Argon2": (lambda: "argon2" + argon2_of(PASSWORD), {"source": "rocketchat"}),
+    "Django's PBKDF2": (lambda: pbkdf2_of(PASSWORD), {}),
+    "Django's PBKDF2 with SHA-1": (lambda: pbkdf2_of(PASSWORD, PBKDF2SHA1PasswordHasher), {}),
+    "Django's bcrypt": (lambda: f"bcrypt${rails(PASSWORD)}", {"source": "rocketchat"}),
+    "Django's bcrypt of a sha256": (lambda: f"bcrypt_sha256${rocketchat(PASSWORD)}", {}),
+    "ours of Rails": (lambda: hashers.imported("rails", rails(PASSWORD)), {}),
+    "ours of Rocket.Chat": (lambda: hashers.imported("rocketchat", rocketchat(PASSWORD)), {}),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_hash_that_is_recognised_signs_in_and_becomes_our_own(db, kind):
+    made, options = FOREIGN[kind]
+    user = UserFactory(password=hashers.recognised(made(), **options))
+    assert passwords.outdated(user.password)
+    assert 4 <= user.imported_cost <= 5  # all of them are cheap here, and all are evened out
+    with pytest.raises(InvalidCredentials):
+        sign_ins.sign_in(email=user.email, password="wrong")
+    sign_ins.sign_in(email=user.email, password=PASSWORD)
+    user = User.objects.get(pk=user.pk)
+    assert (user.password.startswith("argon2$argon2id$"), user.imported_cost) == (True, None)
+    sign_ins.sign_in(email=user.email, password=PASSWORD)
+
+
+def test_a_hash_of_our_own_is_taken_as_it_is():
+    stored = passwords.hashed(PASSWORD)
+    assert hashers.recognised(stored) == stored
+    assert hashers.imported_cost(stored) is None
+    assert not passwords.outdated(stored)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "plain",
+        "$",
+        "$$$",
+        "5f4dcc3b5aa765d61d8327deb882cf99",
+        "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+        "scrypt$16384$salt$8$1$aGFzaA==",
+        "sha1$salt$0123",
+        "$1$salt$hash",
+        "$6$rounds=5000$salt$hash",
+        "$2a$15$" + SOUND[7:],
+        "bcrypt_sha256$" + SOUND.replace("$04$", "$15$"),
+        "bcrypt_rails$$2a$31$" + SOUND[7:],
+        "$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=65536,t=17,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=64,t=999999999,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=65536,t=1,p=17$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=7,t=1,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=16$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43,
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 42 + "B",  # a stray bit
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 41,
+        "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43 + "\n",
+        "argon2$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$",
+        "argon2$$2a$04$",
+        "pbkdf2_sha256$2000001$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$0$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$-1$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$1e3$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$1000$$" + "A" * 43 + "=",
+        "pbkdf2_sha256$1000$salt$" + "A" * 43,
+        "pbkdf2_sha256$1000$salt$" + "A" * 27 + "=",
+        "pbkdf2_sha1$1000$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha512$1000$salt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$1000$s\u00e4lt$" + "A" * 43 + "=",
+        "pbkdf2_sha256$1000$" + "s" * 129 + "$" + "A" * 43 + "=",
+        "\0",
+        "x" * 1_000_000,
+        "$argon2id$" + "9" * 1_000_000,
+    ],
+)
+def test_what_is_unknown_malformed_or_too_costly_is_refused_and_not_told(digest):
+    with pytest.raises(ValueError) as refusal:  # the texts differ
+        hashers.recognised(digest)
+    assert len(str(refusal.value)) < 80
+
+
+@pytest.mark.parametrize(
+    ("stored", "cost"),
+    [
+        ("pbkdf2_sha256$600000$salt$" + "A" * 43 + "=", 12),
+        ("pbkdf2_sha256$1000$salt$" + "A" * 43 + "=", 4),
+        ("pbkdf2_sha1$2000000$salt$" + "A" * 27 + "=", 14),
+        ("argon2$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$" + "A" * 43, 12),
+        ("argon2$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, None),  # the costs of the suite's settings
+        ("argon2$argon2i$v=19$m=64,t=1,p=1$c29tZXNhbHQ$" + "A" * 43, 4),
+        ("pbkdf2_sha256$x$salt$", None),
+    ],
+)
+def test_the_cost_of_any_imported_hash_is_that_of_a_bcrypt_that_takes_about_as_long(stored, cost):
+    assert hashers.imported_cost(stored) == cost

@@ -1,0 +1,288 @@
+"""Users out of a file, some rows at a time: made as `bulk` makes them, and what becomes of those who are there."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.db import DataError, OperationalError, connection, transaction
+
+from accounts import hashers, passwords
+from accounts.models import Event, User
+from accounts.services import bulk, users
+from accounts.services.bulk import Draft, Outcome
+from clients.models import NAME_MAX_LENGTH, Client
+from clients.services import clients
+from usermgmt import audit
+from usermgmt.columns import fold
+from usermgmt.errors import BASE, Fault, Invalid, NotFound, TooManyRequests
+from usermgmt.integrity import is_deadlock
+from usermgmt.origin import Origin, coming_from
+
+FIELDS: Mapping[str, type] = {
+    "name": str,
+    "given_name": str,
+    "middle_name": str,
+    "family_name": str,
+    "email": str,
+    "username": str,
+    "client": str,
+    "client_id": int,
+    "active": bool,
+    "email_verified": bool,
+    "must_change_password": bool,
+    "external_id": str,
+    "featured": bool,
+    "public_profile": bool,
+    "nickname": str,
+    "bio": str,
+    "status_text": str,
+    "custom_fields": dict,
+    "properties": dict,
+    "roles": list,
+    "password": str,
+    "password_hash": str,
+    "password_scheme": str,
+}
+"""What a row may say, and of which type; of a list, each is text."""
+
+MAX_ROLES = 100  # of a row
+
+_OF_A_DRAFT = tuple(name for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme"))
+_UPDATED = tuple(name for name in _OF_A_DRAFT if name != "password")
+_GROWING = (User, Event, Client)
+_ATTEMPTS = 3  # at changing a user, while others do
+
+
+class OnConflict(StrEnum):
+    """What becomes of a row whose user is there already."""
+
+    SKIP = "skip"
+    UPDATE = "update"
+    FAIL = "fail"
+
+
+class Became(StrEnum):
+    """What became of a row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row says, of the types of `FIELDS`. faults: what could not be read; one of `BASE`: there is no row."""
+
+    line: int
+    said: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    faults: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of a row, and why."""
+
+    became: Became
+    faults: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One import.
+
+    number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
+    whether those are administrators. create_clients: whether a client is made that is named and not there.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`.
+    """
+
+    number: str
+    on_conflict: OnConflict = OnConflict.FAIL
+    client_id: int | None = None
+    administrators: bool = False
+    create_clients: bool = False
+    scheme: str = "rails"
+    dry: bool = False
+
+
+def take(run: Run, rows: Sequence[Row], *, again: bool = False) -> list[Told]:
+    """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
+
+    Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
+    before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
+    """
+    with coming_from(Origin(contract="command", request_id=run.number)):
+        drafts = _drafts(run, rows)
+        told = [_told(outcome, dry=run.dry) for outcome in _made(drafts, dry=run.dry)]
+        if again:
+            _recognise(run, drafts, told)
+        for place, one in enumerate(told):
+            if _is_there(one, rows[place], run.on_conflict):
+                told[place] = _settled(run, rows[place], drafts[place], one)
+    return told
+
+
+def learn() -> None:
+    """Have PostgreSQL look at how the tables have grown: with the plans of small ones the look-ups of each batch would
+    soon take as long as all before it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _GROWING)}")
+
+
+def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
+    """Keep that the operator brought users in. source: the name of the file."""
+    with coming_from(Origin(contract="command", request_id=run.number)):
+        audit.record(
+            actor=None,
+            action="user.imported",
+            target=("user", None),
+            changes={"file": (None, source), **{name: (None, count) for name, count in counts.items()}},
+        )
+
+
+def _drafts(run: Run, rows: Sequence[Row]) -> list[Draft]:
+    named = {fold(name.strip()) for row in rows if (name := _client_name(row))}
+    places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
+    if run.create_clients and not run.dry:
+        for name in {_client_name(row): None for row in rows}:
+            if name and fold(name.strip()) not in places:
+                _make_client(name, places)
+    return [_draft(run, row, places) for row in rows]
+
+
+def _client_name(row: Row) -> str:
+    """The name of the client, unless it is longer than any: folding it would take minutes."""
+    name: str = row.said.get("client", "")
+    return name if len(name) <= NAME_MAX_LENGTH else ""
+
+
+def _make_client(name: str, places: dict[str, int]) -> None:
+    with suppress(Invalid):  # it is no name; or somebody else was quicker
+        clients.create(actor=None, name=name)
+    places.update(Client.objects.named(name).values_list("name_folded", "pk"))
+
+
+def _draft(run: Run, row: Row, places: Mapping[str, int]) -> Draft:
+    said = row.said
+    if any(fault.field == BASE for fault in row.faults):
+        return Draft(reported=row.faults)
+    values = {name: said[name] for name in _OF_A_DRAFT if name in said}
+    faults = list(row.faults)
+    client_id, fault = _place(run, said, places)
+    faults += fault
+    if "password" in said and "must_change_password" not in said:
+        values["must_change_password"] = passwords.must_change(staff=True)
+    if len(values.get("roles", ())) > MAX_ROLES:
+        del values["roles"]
+        faults.append(Fault("roles", "too_many", {"maximum": MAX_ROLES}))
+    if "password_hash" in said:
+        stored, more = _stored(said, run.scheme)
+        values["password_hash"] = stored
+        faults += more
+    return Draft(**values, client_id=client_id, reported=faults)
+
+
+def _place(run: Run, said: Mapping[str, Any], places: Mapping[str, int]) -> tuple[int | None, list[Fault]]:
+    """The number of the client of a row."""
+    if "client" in said and "client_id" in said:
+        return None, [Fault("client", "not_both", {"attribute": "client_id"})]
+    if "client_id" in said:
+        return said["client_id"], []
+    if "client" in said:
+        name = said["client"].strip()
+        found = places.get(fold(name)) if len(name) <= NAME_MAX_LENGTH else None
+        if found is None and run.dry and run.create_clients and not clients.name_form(name):
+            return None, []
+        return found, [] if found is not None else [users.NO_SUCH_CLIENT]
+    if run.client_id is None and not run.administrators:
+        return None, [Fault("client", "missing")]
+    return run.client_id, []
+
+
+def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Fault]]:
+    """What is stored of a hash from elsewhere."""
+    given: str = said["password_hash"]
+    if "password" in said:
+        return None, [Fault("password_hash", "not_both", {"attribute": "password"})]
+    scheme = said.get("password_scheme", scheme)
+    if scheme not in hashers.IMPORTED:
+        return None, [Fault("password_scheme", "unknown_choice", {"choices": ", ".join(hashers.IMPORTED)})]
+    if not given or given.startswith("!"):  # Django's form of no password
+        return None, []
+    try:
+        return hashers.recognised(given, scheme), []
+    except ValueError as error:
+        return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
+
+
+def _made(drafts: Sequence[Draft], *, dry: bool) -> list[Outcome]:
+    """Make those that can be. Where the database refuses, for whatever reason, those that it takes are made."""
+    try:
+        return bulk.judge(drafts=drafts) if dry else bulk.create(actor=None, drafts=drafts)
+    except (TooManyRequests, DataError):
+        if len(drafts) == 1:
+            return [Outcome(faults=[Fault(BASE, "invalid")])]
+    half = len(drafts) // 2
+    return [*_made(drafts[:half], dry=dry), *_made(drafts[half:], dry=dry)]
+
+
+def _told(outcome: Outcome, *, dry: bool) -> Told:
+    made = outcome.user is not None or (dry and not outcome.faults)
+    return Told(Became.CREATED if made else Became.REFUSED, outcome.faults)
+
+
+def _recognise(run: Run, drafts: Sequence[Draft], told: list[Told]) -> None:
+    """Tell of those whom the run made before it was stopped that they are made."""
+    waiting = [place for place, one in enumerate(told) if any(fault.code == "taken" for fault in one.faults)]
+    owners = bulk.owners([drafts[place] for place in waiting])
+    made = set(
+        Event.objects.filter(
+            request_id=run.number,
+            action="user.created",
+            target_kind="user",
+            target_id__in={pk for found in owners for pk in found},
+        ).values_list("target_id", flat=True)
+    )
+    for place, found in zip(waiting, owners, strict=True):
+        if len(found) == 1 and found[0] in made:
+            made.discard(found[0])  # another row of the same user is another matter
+            told[place] = Told(Became.CREATED)
+
+
+def _is_there(told: Told, row: Row, on_conflict: OnConflict) -> bool:
+    """Whether the row is of somebody who is there, and is not at fault for that. For a change it need not be whole."""
+    if told.became != Became.REFUSED or row.faults:
+        return False
+    codes = {fault.code for fault in told.faults}
+    if on_conflict == OnConflict.UPDATE:
+        return "taken" in codes and not any(fault.field in ("client", BASE) for fault in told.faults)
+    return on_conflict == OnConflict.SKIP and codes == {"taken"}
+
+
+def _settled(run: Run, row: Row, draft: Draft, told: Told) -> Told:
+    if run.on_conflict == OnConflict.SKIP:
+        return Told(Became.SKIPPED)
+    (found,) = bulk.owners([draft])
+    present = User.objects.filter(pk__in=found).first() if len(found) == 1 else None
+    if present is None:  # it is of several, or somebody has just gone
+        return told
+    if present.client_id != draft.client_id:
+        return Told(Became.REFUSED, [Fault("client", "of_other_client")])
+    values = {name: row.said[name] for name in _UPDATED if name in row.said}
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                changed = users.update(actor=None, user_id=present.pk, **values)
+                transaction.set_rollback(run.dry)
+        except (Invalid, NotFound) as refusal:
+            return Told(Became.REFUSED, refusal.faults if isinstance(refusal, Invalid) else told.faults)
+        except OperationalError as error:
+            if not is_deadlock(error) or attempt == _ATTEMPTS:
+                raise
+        else:
+            return Told(Became.UPDATED if changed.version != present.version else Became.UNCHANGED)
+    return told

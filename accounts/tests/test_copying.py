@@ -1,0 +1,63 @@
+"""Rows that are copied at once are as they would be one by one."""
+
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.models import Event, Membership, Team, User
+from accounts.tests.factories import UserFactory
+from usermgmt import copying
+
+TEXTS = ["", "\\", "\\N", "\\.", "a\tb", "\r\n", "\n\\.\n", "\\t", "Ż漢🙂", "\u2028", "'\"", "x" * 10_000]
+
+
+def users_of(client):
+    """One more than a chunk, whose texts are what a format of lines trips over."""
+    return [
+        UserFactory.build(
+            email=f"p{n}@example.org", client=client, is_superuser=False, name=f"Person {n}", password="!",
+            bio=TEXTS[n % len(TEXTS)], properties={"text": TEXTS[n % len(TEXTS)], "n": n} if n % 2 else {},
+            last_login=timezone.now() if n % 3 else None, is_active=bool(n % 5),
+        )
+        for n in range(copying.CHUNK + 1)
+    ]  # fmt: skip
+
+
+def test_every_column_is_what_saving_would_have_made_of_it(cast):
+    rows = users_of(cast.acme)
+    with transaction.atomic():
+        copying.insert(rows, numbered=True)
+    there = {user.pk: user for user in User.objects.filter(email__endswith="@example.org")}
+    assert len({row.pk for row in rows}) == len(there) == len(rows)
+    saved = UserFactory.build(email="q@example.org", username="q", name="İ ẞ", client=cast.acme, is_superuser=False)
+    copied = UserFactory.build(email="r@example.org", username="r", name="İ ẞ", client=cast.acme, is_superuser=False)
+    saved.save()
+    copying.insert([copied], numbered=True)
+    for row in rows:
+        for column in User._meta.concrete_fields:
+            assert getattr(there[row.pk], column.attname) == getattr(row, column.attname), column.name
+    first, second = User.objects.get(email="q@example.org"), User.objects.get(email="r@example.org")
+    assert (first.name_sorted, first.first_name_shown, first.last_name_shown) == (
+        second.name_sorted, second.first_name_shown, second.last_name_shown,
+    )  # fmt: skip
+    rows[0].name = "Changed"
+    rows[0].save(update_fields=["name"])  # it is known to be there
+    assert User.objects.get(pk=rows[0].pk).name_sorted == "changed"
+
+
+def test_what_is_refused_leaves_nothing(cast):
+    team = Team.objects.create(client=cast.acme, name="T")
+    good, bad = Membership(team=team, user=cast.owner), Membership(team=team, user=cast.owner)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copying.insert([good, bad])
+    assert not Membership.objects.exists()
+    if connection.vendor == "postgresql":  # SQLite holds any text
+        with pytest.raises(DataError), transaction.atomic():
+            copying.insert([UserFactory.build(client=cast.acme, bio="a\0b", is_superuser=False, password="!")])
+    assert User.objects.filter(bio__gt="").count() == 0
+
+
+def test_no_rows_are_no_statement(db, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        copying.insert([])
+        copying.insert_values(Event, [])
