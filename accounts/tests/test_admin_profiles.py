@@ -200,7 +200,7 @@ def test_a_value_is_taken_away_by_a_blank(browser, cast, badge):
 
 def test_a_definition_made_meanwhile_is_told_above_the_form(browser, cast, badge, monkeypatch):
     faults = [profiles.Fault("custom_fields", "custom_required", {"name": "later"})]
-    monkeypatch.setattr(profiles, "_of_custom_fields", lambda values: faults)
+    monkeypatch.setattr(profiles, "_of_custom_fields", lambda values, defined: faults)
     sent = as_is(cast.owner) | {field(badge): "B-1"}
     assert errors(browser.post(change(cast.owner), sent)) == {"__all__": ["Needs later."]}
 
