@@ -13,6 +13,7 @@ from importlib.metadata import version
 from types import FrameType
 
 from benchmarks import report, wrk
+from benchmarks.console import say
 from benchmarks.serving import SERVERS, Running
 from benchmarks.sides import OPERATIONS, OURS, SIDES, STOCK, Side, Unequal, compare, database, postgresql
 
@@ -139,11 +140,6 @@ def legend(options: argparse.Namespace) -> str:
         f" DRF {version('djangorestframework')}, {package} {version(package)}, {postgresql(options.postgres)},"
         f" wrk on the same machine. Medians of {options.rounds} rounds of {options.seconds} s."
     )
-
-
-def say(text: str) -> None:
-    """Progress; the table alone goes to standard output."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:

@@ -4,7 +4,6 @@ import argparse
 import http.client
 import itertools
 import json
-import signal
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from statistics import median, quantiles
 
 from benchmarks import report
+from benchmarks.console import end_by_signals, say
 from benchmarks.load import ADMINISTRATOR_ID, FIRST_ID, PASSWORD, email_of
 from benchmarks.processes import worker_memory
 from benchmarks.serving import HOST, SERVERS, Running
@@ -157,17 +157,10 @@ def bulk(server: Running, size: int) -> int:
     return made
 
 
-def say(text: str) -> None:
-    """Progress; the table alone goes to standard output."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def main(given: list[str]) -> int:
     """Run, and give the exit code."""
     options = arguments(given)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, options.minutes * 60)
+    end_by_signals(options.minutes)
     rows = []
     try:
         with (

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from itertools import count
 from statistics import median
 
 from benchmarks import report, wrk
+from benchmarks.console import end_by_signals, say
 from benchmarks.load import ADMINISTRATOR_ID, PASSWORD, email_of
 from benchmarks.processes import processor_seconds
 from benchmarks.serving import ROOT, SERVERS, Running, running
@@ -112,17 +112,10 @@ def compared(found: Mapping[str, Measured]) -> str:
     return report.table(["Create", "req/s", "p50 ms", "p99 ms", "CPU ms", "by native"], rows)
 
 
-def say(text: str) -> None:
-    """Progress; the table alone goes to standard output."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def main(given: list[str]) -> int:
     """Run, and give the exit code."""
     options = arguments(given)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, options.minutes * 60)
+    end_by_signals(options.minutes)
     try:
         wrk.require()
         with (

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import signal
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from itertools import count
 from statistics import median
 
 from benchmarks import probes, report, wrk
+from benchmarks.console import end_by_signals, say
 from benchmarks.load import ADMINISTRATOR_ID
 from benchmarks.processes import processor_seconds, worker_memory
 from benchmarks.serving import SERVERS, Running, Server, running
@@ -128,18 +128,11 @@ def manners(options: argparse.Namespace, names: list[str], url: str) -> list[lis
     return [[heading, *cells] for heading, cells in zip(headings, zip(*columns, strict=True), strict=True)]
 
 
-def say(text: str) -> None:
-    """Progress; the tables alone go to standard output."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def main(given: list[str]) -> int:
     """Run, and give the exit code."""
     options = arguments(given)
     names = options.servers.split(",")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, options.minutes * 60)
+    end_by_signals(options.minutes)
     try:
         wrk.require()
         versions = ", ".join(sorted({f"{SERVERS[name].package} {version(SERVERS[name].package)}" for name in names}))
