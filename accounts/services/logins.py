@@ -1,5 +1,6 @@
 """Sign-ins of contracts whose sign-in gives a long-lived token: API tokens of kind login (DESIGN 2, "Tokens")."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
@@ -45,6 +46,13 @@ def log_out(*, actor: User, token: ApiToken) -> None:
             raise InvalidToken
         action = "sign_in.revoked" if token.kind == ApiToken.Kind.LOGIN else "api_token.revoked"
         audit.record(actor=actor, action=action, target=("user", actor.pk), changes={"token": (token.pk, None)})
+
+
+def close(*, token: str) -> None:
+    """End the sign-in of a token, if it is still open."""
+    with suppress(InvalidToken):
+        user, found = api_tokens.user_of(token, kinds=[ApiToken.Kind.LOGIN])
+        log_out(actor=user, token=found)
 
 
 def _make_room(user: User) -> None:

@@ -1,6 +1,5 @@
 """Sessions: a person signs in to a program, and out again (contract 0 and 1)."""
 
-from contextlib import suppress
 from typing import cast
 
 from rest_framework import status
@@ -9,14 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import door
-from accounts.models import ApiToken
-from accounts.services import api_tokens, logins
+from accounts.services import logins
 from usermgmt.dialects.forms import asking, policies, submitting
 from usermgmt.dialects.forms.authentication import COOKIE, Credentials, TokenAuthentication, delete_cookie, set_cookie
 from usermgmt.dialects.forms.calls import FormCalls
 from usermgmt.dialects.forms.compiled import Resource
 from usermgmt.dialects.forms.schema.sessions import CALLS
-from usermgmt.errors import InvalidToken
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
 
@@ -45,7 +42,7 @@ class SessionViewSet(FormCalls):
 
         with door.attempt(email) as attempt:
             _, token = logins.log_in(email=email, password=password, name=TOKEN_NAME, client_id=place)
-        _close(request.COOKIES.get(COOKIE, ""))
+        logins.close(token=request.COOKIES.get(COOKIE, ""))  # a browser has one
         return self.telling(set_cookie(Response({}, status=status.HTTP_201_CREATED), token), attempt.quota)
 
     def destroy(self, request: Request) -> Response:
@@ -58,10 +55,3 @@ class SessionViewSet(FormCalls):
         if credentials.session is not None:
             logins.log_out(actor=actor, token=credentials.session)
         return delete_cookie(Response(status=status.HTTP_204_NO_CONTENT))
-
-
-def _close(cookie: str) -> None:
-    """End the former session of a browser that opened another one, if it was still open."""
-    with suppress(InvalidToken):
-        person, session = api_tokens.user_of(cookie, kinds=[ApiToken.Kind.LOGIN])
-        logins.log_out(actor=person, token=session)
