@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import widgets
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.filters import CreatedFilter
@@ -16,7 +16,6 @@ from accounts.services import custom_fields
 from usermgmt.admin.forms import Lines, ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.errors import Fault
-from usermgmt.http.ids import is_id
 
 _COLUMNS = ("name", "kind", "required", "min_length", "max_length", "public")
 
@@ -93,13 +92,10 @@ class CustomFieldAdmin(ServiceAdmin):
     list_display = ["shown_name", "shown_kind", "required", "public", "takes", "created", "updated"]
     list_filter = [KindFilter, CreatedFilter]
     search_fields = ["name"]
+    search_column = "name"
     search_help_text = "Any part of the name; or a number."
     ordering = ["id"]  # the order on the form of a user
     readonly_fields = ["id", "created", "updated"]
-
-    def find(self, rows: QuerySet[CustomField], word: str) -> QuerySet[CustomField]:
-        wanted = Q(name__icontains=word)
-        return rows.filter(wanted | Q(pk=int(word)) if is_id(word) else wanted)
 
     def get_fieldsets(self, request: HttpRequest, obj: CustomField | None = None) -> Any:
         form = [

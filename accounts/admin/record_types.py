@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import widgets
 from django.core.exceptions import ValidationError
-from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -22,7 +22,6 @@ from usermgmt.admin.forms import Lines, ServiceModelForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.admin.widgets import Source
 from usermgmt.errors import Fault
-from usermgmt.http.ids import is_id
 
 MAX_TOLD_LINES = 5  # of those that can't be read; the rest is as easily seen
 
@@ -125,6 +124,7 @@ class RecordTypeAdmin(ServiceAdmin):
     list_display = ["shown_name", "shown_kind", "holds", "records", "created", "updated"]
     list_filter = [KindFilter, CreatedFilter]
     search_fields = ["name"]  # of the autocompletion of a record's type, too
+    search_column = "name"
     search_help_text = "Any part of the name; or a number."
     ordering = ["kind", "name"]
     readonly_fields = ["id", "shown_kind", "records", "created", "updated"]
@@ -137,10 +137,6 @@ class RecordTypeAdmin(ServiceAdmin):
             for kind, model in record_types.RECORDS.items()
         )
         return cast(QuerySet[RecordType], found.annotate(record_count=Coalesce(Case(*counts), 0)))
-
-    def find(self, rows: QuerySet[RecordType], word: str) -> QuerySet[RecordType]:
-        wanted = Q(name__icontains=word)
-        return rows.filter(wanted | Q(pk=int(word)) if is_id(word) else wanted)
 
     def narrowed(self, request: HttpRequest, rows: QuerySet[RecordType]) -> QuerySet[RecordType]:
         kind = _KINDS.get(request.GET.get("model_name"))  # autocompletion says whose key it is for

@@ -3,6 +3,7 @@
 A record is written with its user, and its version is the user's.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -83,9 +84,9 @@ class RecordForm(ServiceModelForm):
         is_sent = self.instance.pk is None or name in self.changed_data
         return self.cleaned_data.get(name, UNSET) if is_sent else UNSET
 
+    @abstractmethod
     def records(self, type_name: str) -> Records:
         """The record in the form, of the type of that name, as the service takes it."""
-        raise NotImplementedError
 
     def check_new(self, user: User) -> Mapping[str, Any]:
         """The `proof` of the service: raises Invalid if the user has a record that a new one would write over."""

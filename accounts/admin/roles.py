@@ -21,7 +21,6 @@ from accounts.services import roles
 from usermgmt.admin.forms import ServiceForm, Text
 from usermgmt.admin.model_admin import ServiceAdmin, actor_of
 from usermgmt.errors import Fault
-from usermgmt.http.ids import is_id
 
 _GIVEN = User.groups.through._default_manager
 _LABELS = dict(PERMISSIONS)
@@ -78,6 +77,7 @@ class RoleAdmin(ServiceAdmin):
     form = RoleForm
     list_display = ["shown_name", "allows", "given_to"]
     search_fields = ["name"]  # of the autocompletion of a user's roles, too
+    search_column = "name"
     search_help_text = "Any part of the name; or a number."
     ordering = ["name"]
     readonly_fields = ["id", "given_to"]
@@ -88,10 +88,6 @@ class RoleAdmin(ServiceAdmin):
         counted = _GIVEN.filter(group=OuterRef("pk")).order_by().values("group")
         count = Coalesce(Subquery(counted.values(count=Count("pk"))), 0)
         return found.annotate(user_count=count).prefetch_related("permissions")  # type: ignore[no-any-return]
-
-    def find(self, rows: QuerySet[RoleGroup], word: str) -> QuerySet[RoleGroup]:
-        found = rows.filter(name__icontains=word)
-        return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def get_fieldsets(self, request: HttpRequest, obj: RoleGroup | None = None) -> Any:
         form = [(None, {"fields": ["name", "grants"]})]

@@ -1,6 +1,7 @@
 """Forms of the admin site. No rule of the directory stands in one: the last step of their validation is a service."""
 
 import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from json import JSONDecodeError
 from typing import Any
@@ -87,12 +88,12 @@ class ServiceForm(forms.BaseForm):
 
     actor: Actor
 
+    @abstractmethod
     def write(self, reported: Sequence[Fault]) -> Any:
         """Call the service, once.
 
         reported: faults of the fields that could not be read, for the service to raise with its own.
         """
-        raise NotImplementedError
 
     def place_of(self, fault: Fault) -> str | None:
         """The field that a fault stands beside; None: above them all."""

@@ -27,15 +27,20 @@ HISTORY_PAGE = 50  # audit records
 
 
 class DirectoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the checker only
-    """Lists: searched by folded columns, filtered by what `list_filter` names and by nothing else."""
+    """Lists: searched by folded columns, filtered by what `list_filter` names and by nothing else.
 
+    search_column: of rows without a `matching` of their own, the one that is searched, without regard to case.
+    """
+
+    search_column: ClassVar[str | None] = None
     show_full_result_count = False  # would count the whole table once more
     show_facets = admin.ShowFacets.NEVER  # would count it for every choice of every filter
     list_per_page = 50
 
     def find(self, rows: Any, word: str) -> Any:
         """The rows that `word` of a search means: what the rows' own `matching` finds, and a row by its number."""
-        found = rows.matching(word)
+        column = self.search_column
+        found = rows.matching(word) if column is None else rows.filter(**{f"{column}__icontains": word})
         return found | rows.filter(pk=int(word)) if is_id(word) else found
 
     def label(self, row: Any) -> str:

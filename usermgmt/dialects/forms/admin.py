@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import helpers, widgets
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,7 +20,6 @@ from usermgmt.dialects.forms.configurations import Draft
 from usermgmt.dialects.forms.models import NAME_MAX_LENGTH, FormConfiguration
 from usermgmt.dialects.forms.trying import Trial
 from usermgmt.errors import Fault, fragment
-from usermgmt.http.ids import is_id
 
 TRY = "_try"
 """The name of the button that tries what is typed, and saves nothing."""
@@ -194,13 +193,10 @@ class FormConfigurationAdmin(ServiceAdmin):
     list_display = ["shown_name", "shown_resource", "shown_fields", "shown_request_allowed", "updated"]
     list_filter = [ResourceFilter, RequestAllowedFilter]
     search_fields = ["name"]
+    search_column = "name"
     search_help_text = "Any part of the name; or a number."
     ordering = ["name"]
     readonly_fields = ["id", "created", "updated"]
-
-    def find(self, rows: QuerySet[FormConfiguration], word: str) -> QuerySet[FormConfiguration]:
-        wanted = Q(name__icontains=word)
-        return rows.filter(wanted | Q(pk=int(word)) if is_id(word) else wanted)
 
     def get_fieldsets(self, request: HttpRequest, obj: FormConfiguration | None = None) -> Any:
         form = [
