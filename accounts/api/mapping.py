@@ -46,18 +46,25 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
 """What `?include=` adds (native contract 3)."""
 
 
+COLUMNS = ("id", "name", "email", "client__name")
+"""What a user is shown by, where nothing is included."""
+
+
 def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:
     """The user as the contract shows it: four keys in this order, then those of `include`.
 
     A profile tells groups and teams, which are read before (`accounts.api.including`).
     """
-    shown = {
+    client = user.client
+    shown: dict[str, Any] = {
         "id": user.pk,
         "name": user.name,
         "email": user.email,
-        "client": None if user.client is None else to_client(user.client),
+        "client": None if client is None else to_client(client),
     }
-    return shown | {name: INCLUDABLE[name](user) for name in include}
+    for name in include:
+        shown[name] = INCLUDABLE[name](user)
+    return shown
 
 
 def to_api_token(token: ApiToken) -> dict[str, Any]:
