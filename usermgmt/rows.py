@@ -26,12 +26,18 @@ _kept = threading.local()  # connections are of threads, too
 
 
 class ListedQuerySet(models.QuerySet[Row]):
-    """A queryset that gets its rows so; Django's way is gone by what is more than the rows of a table with what
-    `select_related` reads along: annotations, groups, locks, unions."""
+    """A queryset that gets its rows so, and their number; Django's way is gone by what is more than the rows of a table
+    with what `select_related` reads along: annotations, groups, locks, unions."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._iterable_class: Any = _Rows
+
+    def count(self) -> int:
+        query: Any = self.query
+        if self._result_cache is not None or query.is_sliced or not _is_plain(query):
+            return super().count()
+        return _number(query, connections[self.db])
 
 
 class _Rows(ModelIterable):  # type: ignore[type-arg]  # generic for the checker only
@@ -130,20 +136,43 @@ class _Frame(Generic[Row]):
 
     def rows(self, query: Any) -> list[Row]:
         """Those that the conditions and limits of `query` leave."""
-        compiler = query.get_compiler(using=self._connection.alias)
-        try:
-            conditions, values = compiler.compile(query.where)
-        except EmptyResultSet:
+        written = _conditions(query.get_compiler(using=self._connection.alias))
+        if written is None:
             return []
-        except FullResultSet:
-            conditions, values = "", []
-        sql = f"{self._head} WHERE {conditions}{self._tail}" if conditions else self._head + self._tail
+        conditions, values = written
+        sql = f"{self._head}{conditions}{self._tail}"
         if query.is_sliced:
             sql = f"{sql} {self._connection.ops.limit_offset_sql(query.low_mark, query.high_mark)}"
         with self._connection.cursor() as cursor:
             cursor.execute(sql, (*self._head_values, *values, *self._tail_values))
             found = cursor.fetchall()
         return self._maker.made(found)
+
+
+def _number(query: Any, connection: Any) -> int:
+    """How many rows the conditions leave, whichever the columns, the relations read along and the order."""
+    compiler = query.clone().get_compiler(using=connection.alias)
+    compiler.query.get_initial_alias()
+    written = _conditions(compiler)
+    if written is None:
+        return 0
+    conditions, values = written
+    tables, joining = compiler.get_from_clause()
+    sql = f"SELECT COUNT(*) AS {connection.ops.quote_name('__count')} FROM {' '.join(tables)}{conditions}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (*joining, *values))
+        return int(cursor.fetchone()[0])
+
+
+def _conditions(compiler: Any) -> tuple[str, Sequence[Any]] | None:
+    """The WHERE of a query, and its values; None: no row can meet it."""
+    try:
+        conditions, values = compiler.compile(compiler.query.where)
+    except EmptyResultSet:
+        return None
+    except FullResultSet:
+        return "", ()
+    return (f" WHERE {conditions}", values) if conditions else ("", ())
 
 
 def _frame(query: Any, connection: Any) -> "_Frame[Any] | None":

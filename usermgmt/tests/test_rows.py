@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, connections
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init
 from django.db.models.sql.compiler import SQLCompiler
@@ -18,6 +18,7 @@ from accounts.models import Event, User
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from clients.tests.factories import ClientFactory
 from usermgmt import rows
+from usermgmt.rows import ListedQuerySet
 
 SEEN = datetime(2026, 1, 2, 3, 4, 5, 600000, tzinfo=UTC)
 
@@ -96,6 +97,12 @@ def test_the_sql_and_the_models_are_django_s(people, query):
         sql, found = asked(lambda: list(query()))
         assert sql == as_django[0]
         assert [state(model) for model in found] == [state(model) for model in as_django[1]]
+
+
+@pytest.mark.parametrize("query", USERS.values(), ids=USERS.keys())
+def test_their_number_is_django_s(people, query):
+    as_django = asked(lambda: QuerySet.count(query()))
+    assert asked(lambda: ListedQuerySet.count(query())) == as_django
 
 
 def test_values_and_counts_and_chunks_are_as_ever(people):
