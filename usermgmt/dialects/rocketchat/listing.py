@@ -41,7 +41,7 @@ class ReadingViewSet(RocketChatCalls):
         wanted = projection.parsed(query.get("fields"))
         asked = condition(query.get("query", ""), full=full)
         found = User.objects.visible_to(actor).filter(asked)
-        rows = ordered(found, query.get("sort", ""), full=full).prefetch_related("groups")
+        rows = ordered(found, query.get("sort", ""), full=full)
         offset, count = parameters.window(query)
         total = found.count()
         # No database takes a number beyond its own; behind the end there is nothing to ask it for.

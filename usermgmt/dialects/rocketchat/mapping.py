@@ -30,7 +30,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def to_user(user: User, *, full: bool = True, public_fields: Collection[str] = ()) -> dict[str, Any]:
-    """The user as others see it; `user.groups` is prefetched in lists.
+    """The user as others see it; the roles are read before, in lists.
 
     full: to whoever may see all; else without addresses, roles and times, and with `public_fields` of the custom ones.
     """
