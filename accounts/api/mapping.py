@@ -57,7 +57,7 @@ def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:
     """
     client = user.client
     shown: dict[str, Any] = {
-        "id": user.pk,
+        "id": user.id,
         "name": user.name,
         "email": user.email,
         "client": None if client is None else to_client(client),
