@@ -1,6 +1,6 @@
 """The native contract's shape of a user, and of what is sent for one: pure functions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,8 +46,15 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
 """What `?include=` adds (native contract 3)."""
 
 
-COLUMNS = ("id", "name", "email", "client__name")
-"""What a user is shown by, where nothing is included."""
+_COLUMNS = ("id", "name", "email", "client__name")
+_INCLUDED = ("is_active", "username", "email_verified", "created_at", "updated_at", "last_login", "is_superuser")
+
+
+def columns_of(include: Collection[str]) -> Collection[str]:
+    """What `to_user` reads of a user; none: everything."""
+    if "profile" in include:
+        return ()
+    return (*_COLUMNS, *_INCLUDED) if include else _COLUMNS  # not each by itself: each choice is SQL of its own
 
 
 def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:

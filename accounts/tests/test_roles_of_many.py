@@ -31,7 +31,7 @@ def test_nobody_s_roles_cost_nothing(db, django_assert_num_queries):
 
 
 def test_roles_are_read_anew_whenever_users_are_shown(db):
-    user = UserFactory()
+    user = User.objects.get(pk=UserFactory().pk)
     roles.read_of([user])
     user.groups.add(Group.objects.get(name="bot"))
     roles.read_of([user])

@@ -24,6 +24,24 @@ AVATAR = (
 )
 
 
+COLUMNS = (
+    *(
+        "id",
+        "username",
+        "name",
+        "is_active",
+        "is_superuser",
+        "nickname",
+        "bio",
+        "status_text",
+        "custom_fields",
+        "email",
+    ),
+    *("email_verified", "created_at", "updated_at", "last_login", "must_change_password"),
+)
+"""What others see a user by."""
+
+
 def timestamp(moment: datetime) -> str:
     """ISO 8601, UTC, in milliseconds (contract 1)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
