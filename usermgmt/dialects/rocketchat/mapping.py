@@ -25,19 +25,21 @@ AVATAR = (
 
 
 COLUMNS = (
-    *(
-        "id",
-        "username",
-        "name",
-        "is_active",
-        "is_superuser",
-        "nickname",
-        "bio",
-        "status_text",
-        "custom_fields",
-        "email",
-    ),
-    *("email_verified", "created_at", "updated_at", "last_login", "must_change_password"),
+    "id",
+    "username",
+    "name",
+    "is_active",
+    "is_superuser",
+    "nickname",
+    "bio",
+    "status_text",
+    "custom_fields",
+    "email",
+    "email_verified",
+    "created_at",
+    "updated_at",
+    "last_login",
+    "must_change_password",
 )
 """What others see a user by."""
 
