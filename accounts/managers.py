@@ -10,6 +10,7 @@ from django.db import models
 from accounts import counts, emails, grants, passwords, usernames
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
+from usermgmt.rows import ListedQuerySet
 from usermgmt.statements import Statement
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(ListedQuerySet["User"]):
     def count(self) -> int:
         """As Django's; where nothing but client and state narrows the users, their number is kept."""
         group = counts.group_of(self.query) if self._result_cache is None else None

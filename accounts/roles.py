@@ -1,7 +1,7 @@
 """Roles: Django groups whose name is the role's id. Which there are, and which are a user's."""
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 
@@ -28,8 +28,18 @@ def make_built_in(**signal: object) -> None:
 
 
 def given_to(user: "User") -> list[str]:
-    """The roles that somebody gave to the user, in the order of their names; from what was prefetched, if it was."""
-    return sorted(group.name for group in user.groups.all())
+    """The roles that somebody gave to the user, in the order of their names; as they were read, if they were."""
+    return sorted(group.name for group in user.groups.all()) if user.roles_read is None else list(user.roles_read)
+
+
+def read_of(users: Collection["User"]) -> None:
+    """Read the roles of all of them in one query, for `given_to`. A prefetch would make a manager for each user."""
+    members: Any = Group.user_set.through.objects  # type: ignore[attr-defined]  # made by Django
+    names: dict[int, list[str]] = {user.id: [] for user in users}
+    for user_id, name in members.filter(user_id__in=list(names)).values_list("user_id", "group__name"):
+        names[user_id].append(name)
+    for user in users:
+        user.roles_read = sorted(names[user.id])
 
 
 def of(user: "User") -> list[str]:

@@ -6,12 +6,13 @@ from django.db import models
 
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
+from usermgmt.rows import ListedQuerySet
 
 if TYPE_CHECKING:
     from clients.models import Client  # noqa: F401  # named in the line of the class
 
 
-class ClientQuerySet(models.QuerySet["Client"]):
+class ClientQuerySet(ListedQuerySet["Client"]):
     def visible_to(self, actor: Actor) -> "ClientQuerySet":
         """The clients that `actor` may see: all for an administrator, else the own one; of them those in its scope."""
         allowed = self if actor.is_superuser else self.filter(pk__in=[actor.client_id])

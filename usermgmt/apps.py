@@ -8,7 +8,9 @@ class UsermgmtConfig(AppConfig):
     name = "usermgmt"
 
     def ready(self) -> None:
-        from usermgmt import checks  # noqa: F401  # registers them
+        from usermgmt import checks, postgresql  # noqa: F401  # checks register themselves
+
+        postgresql.install()
 
 
 class DirectoryAdminConfig(admin.AdminConfig):

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
-from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # the stubs leave it out
+
+from usermgmt.rows import Maker
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -71,14 +72,7 @@ class _Written(Generic[Row]):
         self._ops = self.compiler.connection.ops
         names = {str(self._adapted(mark)): name for name, mark in marks.items()}
         self._slots = [_Slot(names.get(str(value)), value) for value in values]
-        shape = self.compiler.klass_info
-        fields = shape["select_fields"]
-        self._columns = slice(fields[0], fields[-1] + 1)
-        self._names = [chosen[0].target.attname for chosen in self.compiler.select[self._columns]]
-        self._model: type[Row] = shape["model"]
-        self._related = get_related_populators(shape, self.compiler.select, alias)
-        self._converters = self.compiler.get_converters([chosen[0] for chosen in self.compiler.select])
-        self._alias = alias
+        self._maker: Maker[Row] = Maker(self.compiler, alias)
 
     def one(self, connection: Any, values: dict[str, Any]) -> Row | None:
         sent = [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
@@ -87,10 +81,7 @@ class _Written(Generic[Row]):
             row = cursor.fetchone()
         if row is None:
             return None
-        (row,) = self.compiler.apply_converters([row], self._converters)
-        found = self._model.from_db(self._alias, self._names, row[self._columns])
-        for related in self._related:
-            related.populate(row, found)
+        (found,) = self._maker.made([row])
         return found
 
     def _adapted(self, value: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
+from accounts import roles
 from accounts.api.mapping import to_user
 from accounts.models import User
 
@@ -17,5 +18,6 @@ def shown(user: User, include: Collection[str]) -> dict[str, Any]:
 def all_shown(users: Sequence[User], include: Collection[str]) -> list[dict[str, Any]]:
     """Any number of users; a profile costs two queries more, however many they are."""
     if "profile" in include:
-        prefetch_related_objects(users, "groups", "teams")
+        roles.read_of(users)
+        prefetch_related_objects(users, "teams")
     return [to_user(user, include) for user in users]

@@ -1,6 +1,6 @@
 """The native contract's shape of a user, and of what is sent for one: pure functions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,18 +46,32 @@ INCLUDABLE: Mapping[str, Callable[[User], Any]] = {
 """What `?include=` adds (native contract 3)."""
 
 
+_COLUMNS = ("id", "name", "email", "client__name")
+_INCLUDED = ("is_active", "username", "email_verified", "created_at", "updated_at", "last_login", "is_superuser")
+
+
+def columns_of(include: Collection[str]) -> Collection[str]:
+    """What `to_user` reads of a user; none: everything."""
+    if "profile" in include:
+        return ()
+    return (*_COLUMNS, *_INCLUDED) if include else _COLUMNS  # not each by itself: each choice is SQL of its own
+
+
 def to_user(user: User, include: Iterable[str] = ()) -> dict[str, Any]:
     """The user as the contract shows it: four keys in this order, then those of `include`.
 
     A profile tells groups and teams, which are read before (`accounts.api.including`).
     """
-    shown = {
-        "id": user.pk,
+    client = user.client
+    shown: dict[str, Any] = {
+        "id": user.id,
         "name": user.name,
         "email": user.email,
-        "client": None if user.client is None else to_client(user.client),
+        "client": None if client is None else to_client(client),
     }
-    return shown | {name: INCLUDABLE[name](user) for name in include}
+    for name in include:
+        shown[name] = INCLUDABLE[name](user)
+    return shown
 
 
 def to_api_token(token: ApiToken) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from accounts import permissions
 from accounts.api.filters import UserFilterSet
 from accounts.api.including import all_shown, shown
-from accounts.api.mapping import from_include, from_user
+from accounts.api.mapping import columns_of, from_include, from_user
 from accounts.api.schema.users import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
@@ -56,6 +56,10 @@ class UserViewSet(Calls):
     def list(self, request: Request) -> Response:
         include, faults = _include(request)
         visible = User.objects.visible_to(actor_of(request)).select_related("client")
+        columns = columns_of(include)
+        if columns:
+            told_by_cursor = self.orderings.values() if "cursor" in request.query_params else ()
+            visible = visible.only(*columns, *told_by_cursor)
         found, unsound = narrowed(UserFilterSet, visible, request)
         paginator = self.paginator
         page = paginator.paginate_queryset(found, request, view=self, reported=[*faults, *unsound])  # type: ignore[union-attr,call-arg]

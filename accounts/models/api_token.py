@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from clients.models import Client
+from usermgmt.rows import ListedQuerySet
 
 NAME_MAX_LENGTH = 255
 
@@ -22,7 +23,7 @@ class State(models.TextChoices):
     EXPIRED = "expired", "expired"
 
 
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+class ApiTokenQuerySet(ListedQuerySet["ApiToken"]):
     """Queries on API tokens."""
 
     def alive(self, now: datetime | None = None) -> "ApiTokenQuerySet":

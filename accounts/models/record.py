@@ -6,10 +6,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models.record_type import RecordType
+from usermgmt.rows import ListedQuerySet
 
 TITLE_MAX_LENGTH = 255
 DESCRIPTION_MAX_LENGTH = 10_000
 CURRENCY = "USD"  # where none is said
+
+
+RecordManager = models.Manager.from_queryset(ListedQuerySet)
 
 
 class Record(models.Model):
@@ -19,6 +23,8 @@ class Record(models.Model):
     properties = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RecordManager()
 
     class Meta:
         abstract = True

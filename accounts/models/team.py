@@ -10,11 +10,12 @@ from django.utils import timezone
 from clients.models import Client
 from usermgmt.actor import Actor
 from usermgmt.columns import FoldedField, FoldsColumns, fold
+from usermgmt.rows import ListedQuerySet
 
 NAME_MAX_LENGTH = 255
 
 
-class TeamQuerySet(models.QuerySet["Team"]):
+class TeamQuerySet(ListedQuerySet["Team"]):
     """Queries on teams."""
 
     def in_scope_of(self, actor: Actor | None) -> "TeamQuerySet":

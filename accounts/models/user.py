@@ -1,6 +1,6 @@
 """A user of the directory; one of no client is an administrator."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -81,6 +81,8 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     scope_id: int | None = None
     token_id: int | None = None  # the API token at hand; likewise
     grants: Collection[str] = frozenset()  # what the roles allow, where the contract knows roles; likewise
+
+    roles_read: Sequence[str] | None = None  # by whoever shows users (accounts.roles.read_of); likewise
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

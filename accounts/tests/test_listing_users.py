@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from accounts.api.filters import MomentField, UserFilterSet
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 
@@ -386,3 +387,17 @@ def test_the_order_is_by_number_unless_it_says_otherwise(cast, call, people):
 )
 def test_another_ordering_is_told_by_name(cast, call, ordering):
     assert errors_of(call, cast, f"ordering={quote(ordering)}") == {"ordering": NO_SUCH_ORDERING}
+
+
+def test_filters_are_made_once_and_judged_only_where_they_are_sent(cast, call, monkeypatch):
+    narrowed_by = "email=olga@example.com&active=true"
+    assert listed(call, cast, narrowed_by) == ["Olga Owner"]
+
+    def made_again(*args, **options):
+        raise AssertionError
+
+    monkeypatch.setattr(UserFilterSet, "__init__", made_again)
+    monkeypatch.setattr(MomentField, "clean", made_again)
+    assert listed(call, cast, narrowed_by) == ["Olga Owner"]
+    assert listed(call, cast, "email=stan@example.com") == ["Stan Stranger"]
+    assert len(listed(call, cast)) == 6

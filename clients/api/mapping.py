@@ -7,4 +7,4 @@ from clients.models import Client
 
 def to_client(client: Client) -> dict[str, Any]:
     """The client as the contract shows it."""
-    return {"id": client.pk, "name": client.name}
+    return {"id": client.id, "name": client.name}

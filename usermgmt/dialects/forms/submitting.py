@@ -1,7 +1,7 @@
 """A form on its way into the directory: judged by its configuration, written by the services, all or nothing
 (contract 5)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,12 @@ from usermgmt.errors import Fault, Invalid
 from usermgmt.http.ids import is_id
 from usermgmt.integrity import is_deadlock
 
-RECORDS = ("profiles__type", "relationships__type", "transactables__type")
+RECORDS = {
+    "profiles": "profiles__type",
+    "relationship_users": "relationships__type",
+    "transactables": "transactables__type",
+}
+"""The fields that are records, to what reads them and their types along."""
 CREDENTIALS = ("email", "password")
 
 _NOBODYS = 0  # the number of the default client before there is one; no client has it
@@ -41,13 +46,13 @@ class Overtaken(Exception):
     """Nothing was written, as somebody else's write got in the way; it is worth while to try again."""
 
 
-def found(actor: Actor, id: str) -> User | None:
-    """The user of a number, with records; None: there is none for the caller."""
+def found(actor: Actor, id: str, fields: Collection[str] = RECORDS.keys()) -> User | None:
+    """The user of a number, with the records among `fields`; None: there is none for the caller."""
     if not is_id(id):
         return None
     user = User.objects.visible_one(actor, int(id))
     if user is not None:
-        prefetch_related_objects([user], *RECORDS)
+        prefetch_related_objects([user], *(read for field, read in RECORDS.items() if field in fields))
     return user
 
 

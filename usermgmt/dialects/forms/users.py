@@ -52,10 +52,11 @@ class UserViewSet(FormCalls):
         raise Refused(BUSY)
 
     def retrieve(self, request: Request, id: str) -> Response:
-        user = submitting.found(actor_of(request), id)
+        declared = declared_of_users()
+        user = submitting.found(actor_of(request), id, declared)
         if user is None:
             raise NotFound("user")
-        return Response(to_user(user, declared_of_users()))
+        return Response(to_user(user, declared))
 
     def update(self, request: Request, id: str) -> Response:
         configuration = asking.configuration_of(request.data, Resource.USER)

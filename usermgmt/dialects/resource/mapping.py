@@ -21,10 +21,14 @@ LENGTHS = {
 """How many characters a property has at least and at most."""
 
 
+COLUMNS = ("id", "name", "given_name", "family_name", "email")
+"""What a user is shown by."""
+
+
 def to_user(user: User) -> dict[str, Any]:
     """Exactly these four keys; the names as they are shown everywhere in this contract."""
     first, last = names.in_parts(user.name, user.given_name, user.family_name)
-    return {"userId": user.pk, "firstName": first, "lastName": last, "contactEmail": user.email}
+    return {"userId": user.id, "firstName": first, "lastName": last, "contactEmail": user.email}
 
 
 def from_user(body: Mapping[str, Any], *, new: bool) -> tuple[dict[str, Any], list[Fault]]:

@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.services import users
 from accounts.services.users import HOME
 from usermgmt.dialects.resource.errors import NO_PROPERTIES
-from usermgmt.dialects.resource.mapping import from_user, renamed, to_user
+from usermgmt.dialects.resource.mapping import COLUMNS, from_user, renamed, to_user
 from usermgmt.dialects.resource.parameters import page_of, user_id_of
 from usermgmt.dialects.resource.schema.calls import CALLS
 from usermgmt.errors import NotFound
@@ -35,7 +35,7 @@ class UserViewSet(Calls):
 
     def list(self, request: Request) -> Response:
         page = page_of(request.query_params)
-        visible = User.objects.visible_to(actor_of(request)).order_by(*page.order)
+        visible = User.objects.visible_to(actor_of(request)).only(*COLUMNS).order_by(*page.order)
         return Response({"users": [to_user(user) for user in visible[page.offset : page.offset + page.size]]})
 
     def create(self, request: Request) -> Response:

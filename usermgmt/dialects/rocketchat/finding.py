@@ -10,7 +10,7 @@ from usermgmt.http.ids import id_of
 def by_id(actor: User, text: str) -> User:
     """The user of that `_id`; the caller is always there for themselves. Raises NotFound."""
     user_id = id_of(text, "user")
-    return actor if user_id == actor.pk else _only(User.objects.visible_to(actor).filter(pk=user_id).first())
+    return actor if user_id == actor.pk else _only(User.objects.visible_one(actor, user_id))
 
 
 def by_username(actor: User, name: str) -> User:

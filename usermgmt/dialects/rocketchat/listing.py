@@ -11,7 +11,7 @@ from accounts.models import User
 from usermgmt.dialects.rocketchat import finding, parameters, projection, serializers
 from usermgmt.dialects.rocketchat.calls import RocketChatCalls, succeeded
 from usermgmt.dialects.rocketchat.errors import failed
-from usermgmt.dialects.rocketchat.mapping import to_found_user
+from usermgmt.dialects.rocketchat.mapping import COLUMNS, to_found_user
 from usermgmt.dialects.rocketchat.query import condition
 from usermgmt.dialects.rocketchat.schema.reading import READING_CALLS
 from usermgmt.dialects.rocketchat.showing import sees_all, shown
@@ -40,8 +40,8 @@ class ReadingViewSet(RocketChatCalls):
         full = grants.has(actor, Grant.VIEW)
         wanted = projection.parsed(query.get("fields"))
         asked = condition(query.get("query", ""), full=full)
-        found = User.objects.visible_to(actor).filter(asked)
-        rows = ordered(found, query.get("sort", ""), full=full).prefetch_related("groups")
+        found = User.objects.visible_to(actor).filter(asked).only(*COLUMNS)
+        rows = ordered(found, query.get("sort", ""), full=full)
         offset, count = parameters.window(query)
         total = found.count()
         # No database takes a number beyond its own; behind the end there is nothing to ask it for.

@@ -24,13 +24,33 @@ AVATAR = (
 )
 
 
+COLUMNS = (
+    "id",
+    "username",
+    "name",
+    "is_active",
+    "is_superuser",
+    "nickname",
+    "bio",
+    "status_text",
+    "custom_fields",
+    "email",
+    "email_verified",
+    "created_at",
+    "updated_at",
+    "last_login",
+    "must_change_password",
+)
+"""What others see a user by."""
+
+
 def timestamp(moment: datetime) -> str:
     """ISO 8601, UTC, in milliseconds (contract 1)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_user(user: User, *, full: bool = True, public_fields: Collection[str] = ()) -> dict[str, Any]:
-    """The user as others see it; `user.groups` is prefetched in lists.
+    """The user as others see it; the roles are read before, in lists.
 
     full: to whoever may see all; else without addresses, roles and times, and with `public_fields` of the custom ones.
     """

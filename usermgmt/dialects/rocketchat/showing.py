@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from accounts import grants
+from accounts import grants, roles
 from accounts.grants import Grant
 from accounts.models import CustomField, User
 from usermgmt.actor import Actor
@@ -18,5 +18,7 @@ def sees_all(actor: Actor | None, user: User) -> bool:
 def shown(actor: Actor | None, users: Sequence[User]) -> list[dict[str, Any]]:
     """Each user in the contract's shape; which custom fields are public is asked once, where it matters."""
     full = [sees_all(actor, user) for user in users]
+    if any(full):
+        roles.read_of(users)
     public = set() if all(full) else set(CustomField.objects.filter(public=True).values_list("name", flat=True))
     return [to_user(user, full=sees, public_fields=public) for user, sees in zip(users, full, strict=True)]
