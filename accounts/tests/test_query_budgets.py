@@ -138,4 +138,4 @@ def test_a_call_takes_as_many_queries_as_its_row_says(cast, call, crowd, budget,
 def test_a_sign_in_takes_no_more_queries_than_it_needs(cast, call, crowd):
     asked = queries(lambda: call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD}))
 
-    assert len(asked) <= 14, "\n".join(asked)
+    assert len(asked) <= 10, "\n".join(asked)
