@@ -54,6 +54,7 @@ _LOCKED: Final[Statement[User]] = Statement(
     lambda user_id: User.objects.select_related("client").filter(pk=user_id).select_for_update(of=("self",)),
     user_id=int,
 )
+_CLIENT: Final[Statement[Client]] = Statement(lambda client_id: Client.objects.filter(pk=client_id), client_id=int)
 _NOT_COLUMNS = ("password", "roles", "teams", "records")  # of what is sent; of the password there is a hash
 _NOT_AT_ONCE = frozenset({"password", "client_id", "active"})
 """What is judged before the lock, and again under it: a password takes a hash, which is slow, and the others may ask
@@ -412,7 +413,7 @@ def _client(actor: Actor | None, client_id: int | Home | None) -> tuple[Client |
         client_id = bound
     if client_id is None:
         return None, []
-    client = Client.objects.filter(pk=client_id).first()
+    client = _CLIENT.one(client_id=client_id)
     return client, [] if client is not None else [NO_SUCH_CLIENT]
 
 
