@@ -26,11 +26,11 @@ def crowd(cast):
     cast.invited = UserFactory(client=cast.acme, password="!")
 
 
-def queries(run):
-    """What `run` asked of the database, without the brackets of transactions."""
+def queries(run, status=None):
+    """What `run` asked of the database, without the brackets of transactions. status: of the answer, if not a good one."""
     with CaptureQueriesContext(connection) as captured:
         answer = run()
-    assert answer.status_code < 300, answer.json()
+    assert answer.status_code < 300 if status is None else answer.status_code == status, answer.json()
     return [
         query["sql"]
         for query in captured.captured_queries
@@ -139,3 +139,22 @@ def test_a_sign_in_takes_no_more_queries_than_it_needs(cast, call, crowd):
     asked = queries(lambda: call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD}))
 
     assert len(asked) <= 10, "\n".join(asked)
+
+
+def test_a_failed_sign_in_takes_as_many_queries_whoever_is_meant(cast, call, crowd):
+    def tried(email, password):
+        return len(queries(lambda: call().post("/auth/token", {"email": email, "password": password}), status=401))
+
+    wrong = tried("stan@example.com", "wrong password")
+
+    assert wrong <= 7
+    assert tried("nobody@example.com", PASSWORD) == wrong
+    assert tried("dora@example.com", PASSWORD) == wrong  # inactive
+    assert tried(cast.invited.email, PASSWORD) == wrong  # without a password
+
+
+def test_from_an_address_that_is_familiar_a_sign_in_takes_no_more(cast, call, crowd):
+    def sign_in():
+        return call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD})
+
+    assert len(queries(sign_in)) == len(queries(sign_in)) == 10
