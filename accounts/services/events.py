@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Event, User
 from accounts.models.event import EventQuerySet
-from usermgmt import audit, copying
+from usermgmt import audit, copying, statements
 from usermgmt.actor import Actor
 from usermgmt.audit import Entry, Record
 from usermgmt.errors import NotFound
@@ -35,7 +35,7 @@ def write(entries: list[Entry]) -> None:
         for entry in entries
     ]
     if len(rows) == 1:
-        Event(**rows[0]).save()
+        statements.insert(Event(**rows[0]))
     else:
         copying.insert_values(Event, rows)
 
