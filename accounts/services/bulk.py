@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection, transaction
 from django.db.models import BigIntegerField
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from accounts import emails, hashing, passwords, policies, roles, usernames
@@ -23,14 +24,16 @@ from usermgmt.errors import BASE, Fault, Forbidden, Invalid, TooManyRequests, al
 from usermgmt.integrity import is_deadlock, refusals
 
 ATTEMPTS = 10  # each but the first because somebody else took a name or an address in the milliseconds before
-_SENT = ("name", "email", "given_name", "middle_name", "family_name")
-_SENT_WHERE_SET = ("nickname", "bio", "status_text", "external_id", "featured", "public_profile")
+_SENT_WHERE_SET = (
+    "given_name", "middle_name", "family_name", "nickname", "bio", "status_text", "external_id", "featured",
+    "public_profile",
+)  # fmt: skip
 _SENT_UNLESS_NONE = ("username", "custom_fields", "properties", "password")
 _TABLE = User._meta.db_table
 _PAIRS = 400  # of a client and an id in another system that are asked for at once; SQLite takes 999 values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: of so many values that would cost as much as judging them
 class Draft:
     """A user to be.
 
@@ -79,7 +82,7 @@ _NOBODY = User()  # whoever is to be made has no value yet
 
 
 @dataclass(slots=True)
-class _Item:
+class Item:
     """A draft on its way. found: the faults that it has by itself. faults: all of them, so far."""
 
     draft: Draft
@@ -100,8 +103,12 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     """
     if actor is not None and not all(policies.can_create_in(actor, draft.client_id) for draft in drafts):
         raise Forbidden
-    with hashing.turn() if any(draft.password is not None for draft in drafts) else nullcontext():
-        items = _judged(drafts)
+    return make(actor=actor, items=judged(drafts), atomic=atomic)
+
+
+def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) -> list[Outcome]:
+    """The same of drafts that are judged already. What the actor may is the caller's to ask."""
+    with hashing.turn() if any(item.draft.password is not None for item in items) else nullcontext():
         _look_up(items, atomic=atomic)
         for attempt in range(ATTEMPTS):
             sound = [item for item in items if not item.faults]
@@ -117,9 +124,8 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     return [Outcome(item.user, item.faults) for item in items]
 
 
-def judge(*, drafts: Sequence[Draft]) -> list[Outcome]:
-    """The faults of each, as `create` would find them; nothing is made, and no password hashed."""
-    items = _judged(drafts)
+def try_out(items: Sequence[Item]) -> list[Outcome]:
+    """The faults of each, as `make` would find them; nothing is made, and no password hashed."""
     _look_up(items, atomic=False)
     return [Outcome(faults=item.faults) for item in items]
 
@@ -133,18 +139,20 @@ def insert(*, actor: Actor | None, drafts: Sequence[Draft]) -> list[User]:
     return [outcome.user for outcome in made if outcome.user is not None]
 
 
-def _judged(drafts: Sequence[Draft]) -> list[_Item]:
-    """The drafts in the form in which they are kept, and the faults that show without a look at others."""
+def judged(drafts: Sequence[Draft]) -> list[Item]:
+    """The drafts in the form in which they are kept, and the faults that show without a look at others: nothing here
+    depends on which users and clients there are."""
     policy = passwords.standard()
     defined = list(CustomField.objects.all()) if any(draft.custom_fields is not None for draft in drafts) else ()
     return [_judged_one(draft, policy, defined) for draft in drafts]
 
 
-def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[CustomField]) -> _Item:
-    item = _Item(draft, faults=list(draft.reported))
-    if any(fault.field == BASE for fault in draft.reported):
+def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[CustomField]) -> Item:
+    item = Item(draft)
+    if draft.reported and any(fault.field == BASE for fault in draft.reported):
+        item.faults = list(draft.reported)
         return item
-    item.sent = {name: getattr(draft, name) for name in _SENT}
+    item.sent = {"name": draft.name, "email": draft.email}
     item.sent |= {name: value for name in _SENT_WHERE_SET if (value := getattr(draft, name))}
     item.sent |= {name: value for name in _SENT_UNLESS_NONE if (value := getattr(draft, name)) is not None}
     checks.normalise(item.sent, _NOBODY, name_from_parts=not draft.name.strip(), defined=defined)
@@ -152,11 +160,10 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
     if draft.invite:
         has_password = bool(draft.password or draft.password_hash)
         item.found += checks.invitation(has_password=has_password, active=draft.active)
-    item.faults = all_faults(draft.reported, item.found)
     return item
 
 
-def _look_up(items: Sequence[_Item], *, atomic: bool) -> None:
+def _look_up(items: Sequence[Item], *, atomic: bool) -> None:
     """Find the faults that depend on what there is: in the directory, and before each item, in a few queries.
 
     An item that is not made takes nothing from those behind it; where it is all or none, it would once it is mended.
@@ -170,20 +177,24 @@ def _look_up(items: Sequence[_Item], *, atomic: bool) -> None:
     for item, own in zip(items, keys, strict=True):
         if not item.sent:
             continue
-        faults = [*item.found, *(Fault(field, "taken") for field, key in own.items() if (field, key) in taken)]
+        faults = list(item.found)
+        if not taken.isdisjoint(own.items()):
+            faults += [Fault(field, "taken") for field, key in own.items() if (field, key) in taken]
         if item.draft.client_id is not None:
             item.client = clients.get(item.draft.client_id)
             if item.client is None:
                 faults.append(NO_SUCH_CLIENT)
-        faults += [Fault("roles", "unknown_role", {"role": name}) for name in item.draft.roles if name not in groups]
-        item.faults = all_faults(item.draft.reported, faults)
+        if item.draft.roles:
+            unknown = [name for name in item.draft.roles if name not in groups]
+            faults += [Fault("roles", "unknown_role", {"role": name}) for name in unknown]
+        item.faults = all_faults(item.draft.reported, faults) if item.draft.reported else faults
         if atomic or not item.faults:
             taken.update(own.items())
 
 
-def _keys(item: _Item, places: Collection[int | None]) -> dict[str, Any]:
+def _keys(item: Item, places: Collection[int | None]) -> dict[str, Any]:
     """What of an item nobody else may have, as the database compares it; without what has a fault of its own."""
-    bad = {fault.field for fault in item.found} | {fault.field for fault in item.draft.reported}
+    bad = {fault.field for fault in (*item.found, *item.draft.reported)}
     keys: dict[str, Any] = {}
     if item.sent and "email" not in bad:
         keys["email"] = emails.canonical(item.sent["email"])
@@ -203,7 +214,7 @@ def _taken(keys: Sequence[Mapping[str, Any]]) -> set[tuple[str, Any]]:
 def owners(drafts: Sequence[Draft]) -> list[list[int]]:
     """For each draft the numbers of those who are there and have its address, its user name or, in the client, its id
     in another system; in order, each once."""
-    items = _judged(drafts)
+    items = judged(drafts)
     keys = [_keys(item, (item.draft.client_id,)) for item in items]
     found = {field: _owners(field, keys) for field in ("email", "username", "external_id")}
     return [list(dict.fromkeys(found[field][key] for field, key in own.items() if key in found[field])) for own in keys]
@@ -260,13 +271,13 @@ def _ids_of_clients(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | Non
         return {(place, text): pk for place, text, pk in cursor.fetchall()}
 
 
-def _groups(items: Sequence[_Item]) -> dict[str, int]:
+def _groups(items: Sequence[Item]) -> dict[str, int]:
     """The numbers of all roles, by name, if any is wanted."""
     wanted = any(item.draft.roles for item in items)
     return dict(Group.objects.values_list("name", "pk")) if wanted else {}
 
 
-def _hash(items: Sequence[_Item]) -> None:
+def _hash(items: Sequence[Item]) -> None:
     """Give each what is stored of its password; several have turns at once, on all cores."""
     waiting = [item for item in items if item.draft.password is not None]
     for item, stored in zip(waiting, hashing.hashed_all([item.draft.password for item in waiting]), strict=True):
@@ -275,10 +286,11 @@ def _hash(items: Sequence[_Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
+def _insert(items: Sequence[Item], actor: Actor | None) -> bool:
     """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
     defaults = {column.attname: column.get_default() for column in User._meta.concrete_fields}
-    users = [_user(item, actor, defaults) for item in items]
+    now = timezone.now()
+    users = [_user(item, actor, defaults, now) for item in items]
     _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
@@ -299,7 +311,7 @@ def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
     return True
 
 
-def _give_roles(items: Sequence[_Item], users: Sequence[User]) -> dict[int, list[str]]:
+def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:
     """Give the new users their roles, and tell who has which now. The default one alone is as good as none."""
     given = {
         user.pk: sorted(set(item.draft.roles))
@@ -320,11 +332,17 @@ def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> a
     return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
 
 
-def _user(item: _Item, actor: Actor | None, defaults: Mapping[str, Any]) -> User:
-    """defaults: of every column, in order."""
+def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: datetime) -> User:
+    """defaults: of every column. now: when it is made, unless the draft says when.
+
+    The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
+    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft.
+    """
     draft = item.draft
-    created_at = draft.created_at or timezone.now()
-    values = {
+    created_at = draft.created_at or now
+    user = User.__new__(User)
+    user._state = ModelState()
+    user.__dict__ |= {
         **defaults,
         "custom_fields": {},
         "properties": {},
@@ -340,8 +358,6 @@ def _user(item: _Item, actor: Actor | None, defaults: Mapping[str, Any]) -> User
         "created_at": created_at,
         "updated_at": created_at,
     }
-    made: Any = User
-    user: User = made(*values.values())  # in their order: of Django's two ways the quick one
     if item.client is not None:
         _CLIENT.set_cached_value(user, item.client)
     return user
