@@ -29,6 +29,7 @@ from usermgmt.errors import BASE, fragment
 BATCH = 2000  # rows a transaction
 PASSWORDS = 100  # in clear, of a batch: each costs a hash, and the bar should move
 SOME_REFUSED, NOT_DONE = 1, 2  # exit codes
+_LEARNING = {8**power for power in range(20)}  # numbers of batches: the tables are eight times as large then
 
 HELP = f"""
 Make users out of CSV (a row of column names first, in any order) or JSON lines (an object a line), in UTF-8.
@@ -226,7 +227,7 @@ def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
                 state.counts[one.became] += 1
             state.offset, state.line, state.faults = batch[-1].end, batch[-1].line, job.faults.tell()
             _keep(job)
-            if number.bit_count() == 1 and not job.run.dry:  # the first, and whenever there are twice as many
+            if number in _LEARNING and not job.run.dry:
                 importing.learn()
             done = sum(state.counts.values())
             rate = (done - before) / max(time.monotonic() - started, 0.001)
