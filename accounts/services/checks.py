@@ -28,6 +28,7 @@ _WITH_ADDRESS: Statement[User] = Statement(
 )
 
 NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
+_NAMES = ("name", *NAME_PARTS)
 
 
 def normalise(
@@ -76,9 +77,11 @@ def by_themselves(
 def names(sent: Mapping[str, Any]) -> list[Fault]:
     """The faults of the name and its parts."""
     faults = []
-    for field in ("name", *NAME_PARTS):
-        value = sent.get(field, "")
-        if field == "name" and "name" in sent and is_blank(value):
+    for field in _NAMES:
+        if field not in sent:
+            continue
+        value = sent[field]
+        if field == "name" and is_blank(value):
             faults.append(Fault(field, "blank"))
         elif len(value) > NAME_MAX_LENGTH:
             faults.append(Fault(field, "too_long", {"maximum": NAME_MAX_LENGTH}))
@@ -117,7 +120,7 @@ def _external_id_form(sent: Mapping[str, Any]) -> list[Fault]:
         return []
     if len(external_id) > EXTERNAL_ID_MAX_LENGTH:
         return [Fault("external_id", "too_long", {"maximum": EXTERNAL_ID_MAX_LENGTH})]
-    if has_control_characters(external_id) or not profile.is_storable({"": external_id}):
+    if has_control_characters(external_id) or not (external_id.isascii() or profile.is_storable({"": external_id})):
         return [Fault("external_id", "invalid")]
     return []
 

@@ -28,7 +28,7 @@ def write(entries: list[Entry]) -> None:
             "actor_id": entry.actor.pk if entry.actor is not None else None,
             "target_kind": entry.target[0],
             "target_id": entry.target[1],
-            "changes": {field: list(change) for field, change in entry.changes.items()},
+            "changes": dict(entry.changes),
             "request_id": entry.origin.request_id,
             "address": entry.origin.address,
         }
