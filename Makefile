@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := var/benchmarks
+WHAT ?= benchmarks
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
@@ -53,5 +55,11 @@ format: $(VENV)/installed-dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-dev ## benchmarks; ARGS=--help tells what there is
-	$(BIN)/python -m benchmarks $(ARGS)
+$(BENCH)/installed: requirements.txt benchmarks/requirements.txt
+	@$(PYTHON) -m venv $(BENCH)
+	@echo "Installing packages into $(BENCH) ..."
+	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH)/installed ## benchmarks; ARGS=--help tells what there is, WHAT=benchmarks.crowd and the like run others
+	$(BENCH)/bin/python -m $(WHAT) $(ARGS)

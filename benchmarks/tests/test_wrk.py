@@ -18,7 +18,7 @@ def printed(sample: str = "", **counts: int) -> str:
 
 
 def test_a_run_of_right_answers_is_a_figure():
-    assert parse(printed()) == Figure(per_second=500, p50=1.5, p99=20.25)
+    assert parse(printed()) == Figure(per_second=500, p50=1.5, p99=20.25, requests=1000)
 
 
 @pytest.mark.parametrize("fault", ["wrong", "connect", "read", "write", "timeout"])
