@@ -12,7 +12,7 @@ THREADS ?= 4
 export HOST PORT WORKERS THREADS
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check bench format
+.PHONY: help run serve test check bench tables format
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -63,3 +63,8 @@ $(BENCH)/installed: requirements.txt benchmarks/requirements.txt
 
 bench: $(BENCH)/installed ## benchmarks; ARGS=--help tells what there is, WHAT=benchmarks.crowd and the like run others
 	$(BENCH)/bin/python -m $(WHAT) $(ARGS)
+
+tables: $(BENCH)/installed ## every table of benchmarks/README.md anew, one after the other
+	@for what in benchmarks "benchmarks --growth" "benchmarks --soak=1000000" benchmarks.profile benchmarks.crowd \
+		benchmarks.forms benchmarks.importing benchmarks.servers; do \
+		echo "$$what"; $(BENCH)/bin/python -m $$what --write-readme || exit; done

@@ -19,7 +19,7 @@ from benchmarks.sides import OPERATIONS, OURS, PEERS, Side, Unequal, compare, da
 DEFAULT_SERVER = "make-serve"
 SMOKE = ["--users=50", "--rounds=1", "--seconds=2", "--connections=4", "--minutes=5"]
 SIZES = [1_000, 1_000_000]
-GROWTH_SIZES = [1_000, 100_000, 1_000_000]
+GROWTH_SIZES = [1_000, 100_000, 1_000_000, 10_000_000]
 
 
 class TimeIsUp(Exception):
@@ -44,7 +44,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=_count, default=4, help="of each worker process, where the server has them")
     parser.add_argument("--server", choices=SERVERS, default=DEFAULT_SERVER, help="the directory's")
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432", help="URL without a database")
-    parser.add_argument("--minutes", type=float, default=45, help="the whole run is given up after them")
+    parser.add_argument("--minutes", type=float, default=60, help="the whole run is given up after them")
     parser.add_argument("--keep", action="store_true", help="keep the loaded rows, so that the next run need not load")
     parser.add_argument("--write-readme", action="store_true", help="put the table into benchmarks/README.md")
     parser.add_argument("--smoke", action="store_true", help=f"whether the frame works: {' '.join(SMOKE)}")

@@ -148,7 +148,7 @@ def copy(model: type[models.Model], rows: Iterator[str]) -> None:
         # In the transaction that emptied it, rows are written as VACUUM would leave them (FREEZE).
         cursor.execute(f"TRUNCATE {table} CASCADE")
         afterwards = list(_taken_away(cursor, model._meta.db_table))
-        with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FREEZE)") as sink:  # type: ignore[attr-defined]
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN (FREEZE)") as sink:
             block: list[str] = []
             for line in rows:
                 block.append(line)

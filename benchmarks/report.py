@@ -53,7 +53,8 @@ def _compared(row: Row, peers: Sequence[str]) -> list[str]:
     for value in ("p50", "p99"):
         for side in ("ours", *peers):
             figure = row.figures.get(side)
-            cells.append(milliseconds(figure and getattr(figure, value)) if side in row.figures else "-")
+            cell = milliseconds(None if figure is None else getattr(figure, value))
+            cells.append(cell if side in row.figures else "-")
     return cells
 
 

@@ -287,7 +287,7 @@ def _state() -> str:
 
 def _administer(server: str, statement: str, name: str) -> None:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 def postgresql(server: str) -> str:

@@ -12,11 +12,13 @@ from benchmarks.contest import Contestant, numbered
 from benchmarks.processes import Memory, worker_memories
 from benchmarks.serving import SERVERS
 from benchmarks.sides import OURS, database
+from benchmarks.wrk import Refused
 
 POINTS = 10
 SECONDS = 3  # of a run of one operation
 SETTLED = 2  # the point from which on memory must not grow: caches are filled by then
 TOLERANCE = 0.05  # by which it may, all the same
+RESERVED_SECONDS = 30  # before the whole run is given up: for what a run still takes, and to stop in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,11 @@ class Point:
 
 def measure(options: argparse.Namespace) -> list[Point]:
     """Send `options.soak` requests, all operations in turns, to a directory of the first size; a point each tenth.
+    Where the time (`options.minutes`) does not allow of as many, there are fewer points.
 
-    Raises Refused where an answer was wrong.
+    Raises Refused where an answer was wrong, or where there are too few points to judge by.
     """
+    end = time.monotonic() + options.minutes * 60 - RESERVED_SECONDS
     users = options.users[0]
     points: list[Point] = []
     numbers, done = numbered(), 0
@@ -50,8 +54,10 @@ def measure(options: argparse.Namespace) -> list[Point]:
             while done >= options.soak * (len(points) + 1) // POINTS:
                 points.append(Point(done, worker_memories(running.process.pid, options.workers)))
                 say(f"{done:,} requests after {time.monotonic() - started:.0f} s: {points[-1].resident:.1f} MiB")
-                if len(points) == POINTS:
-                    return points
+            if len(points) == POINTS or time.monotonic() > end:
+                break
+    if len(points) <= SETTLED:
+        raise Refused(f"{done:,} requests in {options.minutes:g} minutes are too few; see --minutes")
     return points
 
 

@@ -20,6 +20,10 @@ class Refused(Exception):
     """The run gives no figure; the text says why."""
 
 
+class Unanswered(Refused):
+    """Not one request was answered within the run: it was too short for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """What one run measured; times in milliseconds."""
@@ -87,7 +91,8 @@ def run(request: Request, *, origin: str, connections: int, seconds: int, number
 
 
 def parse(output: str) -> Figure:
-    """The figure in what wrk printed. Raises Refused unless every request got the right answer."""
+    """The figure in what wrk printed. Raises Refused unless every request got the right answer, Unanswered where none
+    got any."""
     found = _RESULT.search(output)
     if found is None:
         raise Refused(f"wrk printed no result: {output.strip()}")
@@ -96,7 +101,9 @@ def parse(output: str) -> Figure:
     if faults:
         sample = _SAMPLE.search(output)
         raise Refused("not every answer was right: " + ", ".join(faults) + (f"; e.g. {sample[1]}" if sample else ""))
-    if not counts["requests"] or counts["right"] != counts["requests"]:
+    if not counts["requests"]:
+        raise Unanswered("0 requests were answered in time")
+    if counts["right"] != counts["requests"]:
         raise Refused(f"{counts['requests']} requests, but {counts['right']} checked answers")
     return Figure(
         per_second=counts["requests"] / (counts["duration_us"] / 1_000_000),

@@ -24,7 +24,7 @@ def test_there_may_be_no_reference():
 
 
 def test_growth_has_sizes_of_its_own():
-    assert arguments(["--growth"]).users == [1_000, 100_000, 1_000_000]
+    assert arguments(["--growth"]).users == [1_000, 100_000, 1_000_000, 10_000_000]
     assert arguments(["--growth", "--users=1000,10000000"]).users == [1000, 10_000_000]
 
 
