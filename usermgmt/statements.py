@@ -18,9 +18,8 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
 
-from usermgmt.rows import Maker
-
 from usermgmt.columns import with_computed
+from usermgmt.rows import Maker
 
 Row = TypeVar("Row", bound=models.Model)
 
