@@ -317,7 +317,7 @@ def test_counters_that_are_past_are_removed_and_no_other(clock, counting):
 # Several at once
 
 ONE = Limit("one", 1, 60)
-SEVERAL = [(THREE, "a"), (ONE, "b"), (DELAYS, "c")]
+SEVERAL: list[limits.Counted] = [(THREE, "a"), (ONE, "b"), (DELAYS, "c")]
 
 
 def facts(standings):
