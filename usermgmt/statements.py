@@ -81,9 +81,7 @@ class _Written(Generic[Row]):
 
     def one(self, connection: Any, values: dict[str, Any]) -> Row | None:
         sent = [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, sent)
-            row = cursor.fetchone()
+        row = _first(connection, self._sql, sent)
         if row is None:
             return None
         (found,) = self._maker.made([row])
@@ -94,6 +92,24 @@ class _Written(Generic[Row]):
         if isinstance(value, datetime):
             return self._ops.adapt_datetimefield_value(value)
         return self._ops.adapt_integerfield_value(value, "BigIntegerField") if isinstance(value, int) else value
+
+
+def _first(connection: Any, sql: str, values: list[Any]) -> Any:
+    """The first row that the database finds.
+
+    On PostgreSQL the driver is asked without Django's cursor around it, which costs as much as the driver, unless
+    somebody listens there. What that cursor sees to is seen to here: connections that were never opened, or must be
+    looked at before their use, transactions that are broken, errors in Django's words.
+    """
+    connection.close_if_health_check_failed()
+    listened = connection.queries_logged or connection.execute_wrappers
+    if connection.vendor != "postgresql" or listened or connection.connection is None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchone()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors:
+        return connection.connection.execute(sql, values).fetchone()
 
 
 def _mark(number: int, kind: type) -> Any:

@@ -303,7 +303,8 @@ def test_sigterm_lets_what_is_under_way_end_and_closes_the_rest(serving):
         socket.create_connection(service.address, 5)
 
 
-def test_who_calls_on_a_kept_connection_while_it_stops_is_answered_for_the_last_time(serving):
+def test_who_calls_on_a_kept_connection_while_it_stops_is_answered_for_the_last_time(serving, monkeypatch):
+    monkeypatch.setattr(worker, "LINGER_SECONDS", PATIENCE)
     service = serving()
     kept = service.client("GET /users")
     answers(kept)
@@ -312,7 +313,7 @@ def test_who_calls_on_a_kept_connection_while_it_stops_is_answered_for_the_last_
     service.stop()
     assert _eventually(lambda: service.listener.fileno() == -1)
     send(kept, "GET /again")
-    answer = kept.recv(65536)
+    answer = b"".join(iter(lambda: kept.recv(65536), b""))
     assert b"Connection: close" in answer
     assert b'"/again"' in answer
     service.application.go.set()
