@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := var/benchmarks
+WHAT ?= benchmarks
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
@@ -10,7 +12,7 @@ THREADS ?= 4
 export HOST PORT WORKERS THREADS
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check bench format
+.PHONY: help run serve test check bench tables format
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -53,5 +55,16 @@ format: $(VENV)/installed-dev ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-dev ## benchmarks; ARGS=--help tells what there is
-	$(BIN)/python -m benchmarks $(ARGS)
+$(BENCH)/installed: requirements.txt benchmarks/requirements.txt
+	@$(PYTHON) -m venv $(BENCH)
+	@echo "Installing packages into $(BENCH) ..."
+	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH)/installed ## benchmarks; ARGS=--help tells what there is, WHAT=benchmarks.crowd and the like run others
+	$(BENCH)/bin/python -m $(WHAT) $(ARGS)
+
+tables: $(BENCH)/installed ## every table of benchmarks/README.md anew, one after the other
+	@for what in benchmarks "benchmarks --growth" "benchmarks --soak=1000000" benchmarks.profile benchmarks.crowd \
+		benchmarks.forms benchmarks.importing benchmarks.servers; do \
+		echo "$$what"; $(BENCH)/bin/python -m $$what --write-readme || exit; done

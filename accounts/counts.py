@@ -1,9 +1,10 @@
-"""How many users there are, in all and of each client, active and not: kept by the database itself, by triggers
-(migration 0012), so that no list counts a million rows. It is exact whatever writes users, and after what is rolled
-back."""
+"""How many users there are, in all, of each client and in each block of numbers, active and not: kept by the database
+itself, by triggers (migrations 0012 and 0013), so that no list counts a million rows, nor passes over half of them to
+show a page in the middle. It is exact whatever writes users, and after what is rolled back."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from django.db import connections, transaction
@@ -13,12 +14,18 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 MAX_CLIENTS = 100  # in one question; beyond, counting is no worse
+BLOCK_BITS = 10  # a block is of 1,024 numbers of users, a large one of 1,024 blocks
 _ADMINISTRATORS = 0  # the client of who has none; no client has this number
 
+_OF_ALL, _OF_CLIENT, _OF_BLOCK, _OF_LARGE_BLOCK = range(4)  # `level`; `client_id` is the client, or the block
 _TRUE = """
     SELECT 0 AS level, 0 AS client_id, is_active, count(*) AS number FROM accounts_user GROUP BY is_active
     UNION ALL
     SELECT 1, coalesce(client_id, 0), is_active, count(*) FROM accounts_user GROUP BY coalesce(client_id, 0), is_active
+    UNION ALL
+    SELECT 2, id >> 10, is_active, count(*) FROM accounts_user GROUP BY id >> 10, is_active
+    UNION ALL
+    SELECT 3, id >> 20, is_active, count(*) FROM accounts_user GROUP BY id >> 20, is_active
 """
 # In one statement, so that nobody writes in between.
 _DIFFERENCES = f"""
@@ -31,22 +38,46 @@ _DIFFERENCES = f"""
 """  # noqa: S608  # nothing here comes from anybody
 
 
+# The large block that the place is in, then the block within it; in one statement, so of one moment.
+_BLOCK = """
+    WITH large AS (
+        SELECT client_id AS block, sum(number) AS number,
+            sum(sum(number)) OVER (ORDER BY client_id {way}) - sum(number) AS before
+        FROM accounts_kept_count WHERE level = 3 AND is_active IN ({states}) GROUP BY client_id
+    ), small AS (
+        SELECT kept.client_id AS block, sum(kept.number) AS number, large.before
+            + sum(sum(kept.number)) OVER (ORDER BY kept.client_id {way}) - sum(kept.number) AS before
+        FROM accounts_kept_count kept, large
+        WHERE large.before <= %s AND %s < large.before + large.number
+            AND kept.level = 2 AND kept.client_id BETWEEN large.block * 1024 AND large.block * 1024 + 1023
+            AND kept.is_active IN ({states})
+        GROUP BY kept.client_id, large.before
+    )
+    SELECT block, before FROM small WHERE before <= %s AND %s < before + number
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A group whose number is kept wrongly. client_id: None: of the whole directory; 0: of administrators."""
+    """A group whose number is kept wrongly. client_id: of its clients, 0: of administrators. first, last: of the
+    numbers of a block. None: of any."""
 
-    client_id: int | None
     active: bool
     kept: int
     so: int
+    client_id: int | None = None
+    first: int | None = None
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Users whose number is kept. clients: of these alone; None: of any. active: whether they are; None: any."""
+    """Users whose number is kept. clients: of these alone, 0 for none; None: of any. active: whether they are; None:
+    any. regular: of whatever client, but of one."""
 
     clients: frozenset[int] | None = None
     active: bool | None = None
+    regular: bool = False
 
 
 def group_of(query: Query) -> Group | None:
@@ -58,7 +89,10 @@ def group_of(query: Query) -> Group | None:
 
 def number_of(group: Group, using: str) -> int:
     """How many there are in a group."""
-    wanted, values = ["level = %s"], [0 if group.clients is None else 1]
+    if group.regular:
+        administrators = Group(frozenset([_ADMINISTRATORS]), group.active)
+        return number_of(Group(active=group.active), using) - number_of(administrators, using)
+    wanted, values = ["level = %s"], [_OF_ALL if group.clients is None else _OF_CLIENT]
     if group.clients is not None:
         clients = [number for number in sorted(group.clients) if 0 <= number <= BigIntegerField.MAX_BIGINT]
         if not clients:
@@ -74,14 +108,32 @@ def number_of(group: Group, using: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def block_at(place: int, active: bool | None, descending: bool, using: str) -> tuple[int, int] | None:
+    """The number of the block of the user who stands at a place, from 0, of all users in the order of their numbers,
+    and how many stand before that block; None where nobody stands. active: of those alone; None: of all."""
+    states = [True, False] if active is None else [active]
+    sql = _BLOCK.format(way="DESC" if descending else "ASC", states=", ".join(["%s"] * len(states)))
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, [*states, place, place, *states, place, place])
+        found = cursor.fetchone()
+    return None if found is None else (int(found[0]), int(found[1]))
+
+
 def differences(using: str) -> list[Difference]:
     """Where what is kept is not so."""
     with connections[using].cursor() as cursor:
         cursor.execute(_DIFFERENCES)
         return [
-            Difference(client_id if level else None, bool(active), int(kept), int(so))
-            for level, client_id, active, kept, so in cursor.fetchall()
+            Difference(bool(active), int(kept), int(so), **_place(int(level), int(number)))
+            for level, number, active, kept, so in cursor.fetchall()
         ]
+
+
+def _place(level: int, number: int) -> dict[str, int]:
+    if level < _OF_BLOCK:
+        return {"client_id": number} if level == _OF_CLIENT else {}
+    size = 1 << (BLOCK_BITS if level == _OF_BLOCK else 2 * BLOCK_BITS)
+    return {"first": number * size, "last": (number + 1) * size - 1}
 
 
 def mend(using: str) -> None:
@@ -94,39 +146,55 @@ def mend(using: str) -> None:
         cursor.execute(f"INSERT INTO accounts_kept_count (level, client_id, is_active, number) {_TRUE}")
 
 
-def _narrowed(where: WhereNode) -> Group | None:
-    if where.negated or (where.connector != AND and len(where.children) > 1):
+def _narrowed(where: Any) -> Group | None:
+    """The group of a lookup, or of a tree of them."""
+    if not isinstance(where, WhereNode):
+        return _told(where)
+    groups = [group for child in where.children if (group := _narrowed(child)) is not None]
+    if where.negated or len(groups) < len(where.children):
         return None
-    clients: frozenset[int] | None = None
-    active: bool | None = None
-    for child in where.children:
-        told = _told(child)
-        if told is None:
+    if where.connector == AND or len(groups) == 1:
+        together = reduce(_both, groups, Group())
+    else:
+        clients = [group.clients for group in groups if group.clients is not None and group.active is None]
+        if len(clients) < len(groups):
             return None
-        if isinstance(told, bool):
-            if active not in (None, told):
-                return Group(clients=frozenset())
-            active = told
-        else:
-            clients = told if clients is None else clients & told
-    return None if clients is not None and len(clients) > MAX_CLIENTS else Group(clients, active)
+        together = Group(frozenset().union(*clients))
+    return None if together.clients is not None and len(together.clients) > MAX_CLIENTS else together
 
 
-def _told(lookup: Any) -> bool | frozenset[int] | None:
+def _both(one: Group, other: Group) -> Group:
+    """Whoever is in both."""
+    if one.active is not None and other.active is not None and one.active != other.active:
+        return Group(clients=frozenset())
+    if one.clients is not None and other.clients is not None:
+        clients: frozenset[int] | None = one.clients & other.clients
+    else:
+        clients = other.clients if one.clients is None else one.clients
+    active = other.active if one.active is None else one.active
+    regular = one.regular or other.regular
+    if regular and clients is not None:
+        return Group(clients - {_ADMINISTRATORS}, active)
+    return Group(clients, active, regular)
+
+
+def _told(lookup: Any) -> Group | None:
     """What a lookup says of the state, or of the client; None for any other one."""
     column = getattr(lookup, "lhs", None)
     if not isinstance(column, Col) or column.alias != "accounts_user":
         return None
     name, kind, value = column.target.name, lookup.lookup_name, lookup.rhs
     match name, kind, value:
+        case "id", "isnull", False:  # which none is
+            return Group()
         case "is_active", "exact", bool():
-            return value
-        case "client", "exact", int():
-            return frozenset([value])
-        case "client", "isnull", True:
-            return frozenset([_ADMINISTRATORS])
+            return Group(active=value)
+        case "client", "exact", int() if value != _ADMINISTRATORS:
+            return Group(frozenset([value]))
+        case "client", "isnull", bool():
+            return Group(frozenset([_ADMINISTRATORS])) if value else Group(regular=True)
         case "client", "in", _ if _are_numbers(value):
-            return frozenset(value)
+            return Group(frozenset(value))
         case _:
             return None
 

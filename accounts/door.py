@@ -17,7 +17,7 @@ from accounts import emails
 from accounts.services import familiar_addresses, sign_ins
 from usermgmt.errors import InvalidCredentials, Quota, TooManyRequests
 from usermgmt.http import limits
-from usermgmt.http.limits import Backoff, Limit, Standing
+from usermgmt.http.limits import Backoff, Counted, Limit, Standing
 from usermgmt.origin import current
 
 FIRST, LONGEST = 30, 15 * 60  # seconds that the next try must wait: each time twice as long as before
@@ -32,8 +32,6 @@ MOMENT = 1.0  # seconds that one who was right is still told of
 
 TRUST = Limit("sign-in trust", 100, DAY)
 """Failures of one account from an address that is familiar to it, before it is one like any other for the day."""
-
-Counted = tuple[Backoff | Limit, str]
 
 
 class _Verifying:
@@ -150,24 +148,21 @@ class _Tries:
 
     def _take(self) -> list[tuple[Counted, TooManyRequests]]:
         """Count what lets itself be counted; gives who refuses."""
-        refusals: list[tuple[Counted, TooManyRequests]] = []
         standings = limits.peek_all(self._wanted)
+        waiting = dict(zip(self._wanted, standings, strict=True))
+        refusals = {counted: standing.refuse() for counted, standing in waiting.items() if standing.wait}
         # What hammers on a closed door is not even counted for a moment: that might close others.
-        closed = any(standing.wait for standing in standings) and not self._trusted
-        for counted, standing in zip(self._wanted, standings, strict=True):
-            if standing.wait:
-                refusals.append((counted, standing.refuse()))
-            elif not closed:
-                if counted == self._pair:  # before it is counted: who meets the limit then knows for what to wait
-                    self._admitted = True
-                    _verifying.begin(self._key)
-                try:
-                    self._taken[counted] = limits.take(*counted)
-                except TooManyRequests as refusal:
-                    refusals.append((counted, refusal))
-                    if counted == self._pair:
-                        self.over()
-        return refusals
+        if refusals and not self._trusted:
+            return list(refusals.items())
+        free = [counted for counted in self._wanted if counted not in refusals]
+        if self._pair in free:  # before it is counted: who meets the limit then knows for what to wait
+            self._admitted = True
+            _verifying.begin(self._key)
+        taken, refused = limits.take_all(free)
+        self._taken |= taken
+        if self._pair in refused:
+            self.over()
+        return list((refusals | refused).items())
 
     def _withdraw(self) -> None:
         """Be as if it had never been counted."""
@@ -177,15 +172,13 @@ class _Tries:
 
     def give_back(self) -> None:
         """It was no failure."""
-        for counted, standing in self._taken.items():
-            self._taken[counted] = limits.give_back(*counted, standing)
+        self._taken |= limits.give_back_all(self._taken)
 
     def succeed(self) -> None:
         """The password was right: failures of the account from this address are forgotten."""
         self._right = True
         self._taken.pop(self._pair, None)
-        self.give_back()
-        self._taken[self._pair] = limits.forget(*self._pair)
+        self._taken |= limits.give_back_all(self._taken, forgotten=self._pair)
 
     def nearest(self) -> Standing:
         """The limit that whoever goes on meets first."""

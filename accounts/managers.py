@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
+from django.db.models import BigIntegerField, Q
 
 from accounts import counts, emails, grants, passwords, usernames
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
 from usermgmt.rows import ListedQuerySet
 from usermgmt.statements import Statement
+from usermgmt.windows import unprepared
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -25,7 +27,32 @@ class UserQuerySet(ListedQuerySet["User"]):
     def count(self) -> int:
         """As Django's; where nothing but client and state narrows the users, their number is kept."""
         group = counts.group_of(self.query) if self._result_cache is None else None
-        return super().count() if group is None else counts.number_of(group, self.db)
+        if group is not None:
+            return counts.number_of(group, self.db)
+        with unprepared(self):
+            return super().count()
+
+    def is_walked_by(self, column: str) -> bool:
+        """Whether an index has these users in the order of the column, and few others between them: all users, those
+        of one client by number, the inactive by number; and the active, as most are (usermgmt.windows)."""
+        group = counts.group_of(self.query)
+        if group is None:
+            return False
+        if group.clients is not None:
+            return column == "id" and len(group.clients) == 1
+        return column == "id" or group.active is not False
+
+    def skipping(self, start: int, *, descending: bool) -> tuple["UserQuerySet", int]:
+        """The users by number, less some blocks before the place `start` (usermgmt.windows)."""
+        group = counts.group_of(self.query)
+        if group is None or group.clients is not None or group.regular or start > BigIntegerField.MAX_BIGINT:
+            return self, start
+        found = counts.block_at(start, group.active, descending, self.db)
+        if found is None:
+            return self, start
+        block, before = found
+        first, behind = block << counts.BLOCK_BITS, (block + 1) << counts.BLOCK_BITS
+        return self.filter(Q(pk__lt=behind) if descending else Q(pk__gte=first)), start - before
 
     def visible_to(self, actor: Actor) -> "UserQuerySet":
         """The users that `actor` may see: all for an administrator, those of the own client for whom a role lets do

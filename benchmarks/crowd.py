@@ -4,21 +4,24 @@ import argparse
 import http.client
 import itertools
 import json
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median, quantiles
 
-from benchmarks import report
+from argon2.low_level import Type, hash_secret, verify_secret
+
+from benchmarks import report, wrk
 from benchmarks.console import end_by_signals, say
 from benchmarks.load import ADMINISTRATOR_ID, FIRST_ID, PASSWORD, email_of
 from benchmarks.processes import worker_memory
 from benchmarks.serving import HOST, SERVERS, Running
-from benchmarks.sides import OURS, Unequal, call, database, postgresql
+from benchmarks.sides import OPERATIONS, OURS, Unequal, call, database, postgresql
 
 USERS = 1000
 READERS = 2  # connections that ask for the current user all the time
@@ -32,6 +35,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--crowd", type=int, default=100, help="sign-ins at the same time")
     parser.add_argument("--new", type=int, default=1000, help="users with passwords that one call makes")
     parser.add_argument("--seconds", type=int, default=15, help="of each part that has no end of its own")
+    parser.add_argument("--rounds", type=int, default=3, help="of sign-ins and nothing else, each beside a bare loop")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432", help="URL without a database")
@@ -157,9 +161,62 @@ def bulk(server: Running, size: int) -> int:
     return made
 
 
+def hashes(seconds: float) -> float:
+    """How many passwords a second the machine verifies, with the costs of the server, if it does nothing else: a bare
+    loop of the hasher for each core."""
+    costs = OURS.environment("")
+    memory, passes, lanes = (int(costs[f"ARGON2_{name}"]) for name in ("MEMORY_KIB", "PASSES", "LANES"))
+    password = PASSWORD.encode()
+    stored = hash_secret(password, bytes(16), passes, memory, lanes, 32, Type.ID)
+    cores = len(os.sched_getaffinity(0))
+    counts = [0] * cores
+    started = time.perf_counter()
+
+    def loop(number: int) -> None:
+        while time.perf_counter() - started < seconds:
+            verify_secret(stored, password, Type.ID)  # lets the other threads go on meanwhile
+            counts[number] += 1
+
+    threads = [threading.Thread(target=loop, args=[number]) for number in range(cores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - started)
+
+
+def beside_the_hasher(server: Running, options: argparse.Namespace) -> str:
+    """The table of sign-ins and nothing else beside the bare loop, which take turns: medians of the rounds."""
+    request = OURS.request(OPERATIONS["sign in"], server.port, USERS)
+    loops, signed_in = [], []
+    for number in range(options.rounds):
+        loops.append(hashes(options.seconds))
+        figure = wrk.run(
+            request, origin=server.origin, connections=options.crowd, seconds=options.seconds, number=number
+        )
+        signed_in.append(figure.per_second)
+        say(f"{signed_in[-1]:.1f} sign-ins a second, {loops[-1]:.1f} hashes")
+    return share(loops, signed_in, options.crowd)
+
+
+def share(loops: Sequence[float], signed_in: Sequence[float], crowd: int) -> str:
+    """The table, of the rates of each round."""
+    of_the_loop = median(done / hashed for done, hashed in zip(signed_in, loops, strict=True))
+    rows = [
+        ["the hasher alone, in a bare loop on each core", f"{median(loops):.1f}", ""],
+        [f"{crowd} parallel sign-ins, nothing else", f"{median(signed_in):.1f}", f"{of_the_loop:.2f}"],
+    ]
+    return report.table(["Alone", "done/s", "of the bare loop"], rows)
+
+
 def main(given: list[str]) -> int:
     """Run, and give the exit code."""
     options = arguments(given)
+    try:
+        wrk.require()
+    except wrk.Refused as missing:
+        say(f"FAILED: {missing}")
+        return 1
     end_by_signals(options.minutes)
     rows = []
     try:
@@ -176,16 +233,19 @@ def main(given: list[str]) -> int:
             for name, work in parts.items():
                 say(f"{name} ...")
                 rows.append([name, *watched(server, options.workers, work).cells()])
-    except (Failed, Unequal, RuntimeError, KeyboardInterrupt) as error:
+            say("sign-ins, and the hasher alone, in turns ...")
+            alone = beside_the_hasher(server, options)
+    except (Failed, Unequal, wrk.Refused, RuntimeError, KeyboardInterrupt) as error:
         say(f"FAILED: {error!r}")
         return 1
     header = ["Meanwhile", "done/s", "reads/s", "read p50 ms", "p99 ms", "slowest ms", "MiB a worker, at most"]
     content = "\n\n".join(
         [
             report.table(header, rows),
+            alone,
             f"`python -m benchmarks.crowd --crowd={options.crowd} --new={options.new} --seconds={options.seconds}"
-            f" --workers={options.workers} --threads={options.threads}` on {datetime.now(UTC):%Y-%m-%d}:"
-            f" {report.machine()}, {postgresql(options.postgres)}.",
+            f" --rounds={options.rounds} --workers={options.workers} --threads={options.threads}`"
+            f" on {datetime.now(UTC):%Y-%m-%d}: {report.machine()}, {postgresql(options.postgres)}.",
         ]
     )
     print(content)

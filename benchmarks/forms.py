@@ -16,10 +16,9 @@ from benchmarks.console import end_by_signals, say
 from benchmarks.load import ADMINISTRATOR_ID, PASSWORD, email_of
 from benchmarks.processes import processor_seconds
 from benchmarks.serving import ROOT, SERVERS, Running, running
-from benchmarks.sides import LOGS, OPERATIONS, OURS, Operation, database, postgresql
+from benchmarks.sides import CHEAP_HASH, LOGS, OPERATIONS, OURS, Operation, database, postgresql
 
 WARM_UP_SECONDS = 2
-CHEAP_HASH = {"ARGON2_MEMORY_KIB": "64", "ARGON2_PASSES": "1"}  # the same code, a thousandth of the time
 
 CREATES: Mapping[str, Operation] = {
     "native": OPERATIONS["create"],

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import psycopg
+from argon2 import PasswordHasher, Type
 
 from benchmarks import report
 from benchmarks.serving import ROOT
@@ -30,7 +33,9 @@ class Wrong(Exception):
 def arguments(given: list[str]) -> argparse.Namespace:
     """The command line, read."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description=__doc__)
-    parser.add_argument("--users", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, default=1_000_000, help="with ready hashes, in all rounds together")
+    parser.add_argument("--passwords", type=int, default=500, help="users with passwords in clear, a round")
+    parser.add_argument("--rounds", type=int, default=5, help="in each the import first, then PostgreSQL alone")
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432", help="URL without a database")
     parser.add_argument("--write-readme", action="store_true", help="put the table into benchmarks/README.md")
     return parser.parse_args(given)
@@ -38,21 +43,32 @@ def arguments(given: list[str]) -> argparse.Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a command took: seconds by the clock, of the processor, and MiB at most."""
+    """What a command took: seconds by the clock, of the processor (all its processes), and MiB of the largest one."""
 
     seconds: float
     processor: float
     memory: float
 
 
-def write(path: Path, users: int) -> None:
-    """A file of that many users with hashes, in clients of `USERS_PER_CLIENT`."""
+@dataclass(slots=True)
+class Lines:
+    """What was measured, a run of each round. beside: seconds of what it is compared with, in the same round."""
+
+    users: int
+    runs: list[Run] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+
+
+def write(path: Path, users: int, *, first: int = 0, password: bool = False) -> None:
+    """A file of that many users in clients of `USERS_PER_CLIENT`, with hashes or passwords; first: their numbers."""
     with path.open("w") as file:
-        file.write("name,email,client,password_hash,active,email_verified,external_id\n")
-        for n in range(users):
+        secret = "password" if password else "password_hash"
+        file.write(f"name,email,client,{secret},active,email_verified,external_id\n")
+        for n in range(first, first + users):
             client = n // USERS_PER_CLIENT
+            said = f"long enough {n} to keep" if password else HASH
             file.write(
-                f"Person {n} Miller,person.{n}@client{client}.example,Client {client},{HASH},true,true,ext-{n}\n"
+                f"Person {n} Miller,person.{n}@client{client}.example,Client {client},{said},true,true,ext-{n}\n"
             )
 
 
@@ -69,64 +85,107 @@ def run(url: str, *command: str) -> Run:
     return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def check(url: str, users: int) -> None:
+def check(url: str, users: int, passwords: int) -> None:
     """Raise Wrong unless they are all there, each with an event, and their clients."""
+    everybody = users + passwords
     with psycopg.connect(url) as connection:
         for expected, query in (
             (users, "SELECT count(*) FROM accounts_user WHERE id > 1 AND password LIKE 'bcrypt_rails$%'"),
-            (users, "SELECT count(DISTINCT target_id) FROM accounts_event WHERE action = 'user.created'"),
-            (-(-users // USERS_PER_CLIENT), "SELECT count(DISTINCT client_id) FROM accounts_user"),
+            (passwords, "SELECT count(*) FROM accounts_user WHERE id > 1 AND password LIKE 'argon2$%'"),
+            (everybody, "SELECT count(DISTINCT target_id) FROM accounts_event WHERE action = 'user.created'"),
+            (-(-everybody // USERS_PER_CLIENT), "SELECT count(DISTINCT client_id) FROM accounts_user"),
         ):
             (found,) = connection.execute(query).fetchone() or (None,)
             if found != expected:
                 raise Wrong(f"{query}: {found} and not {expected}")
 
 
-def alone(url: str, folder: Path) -> float:
-    """Seconds that the database takes for the same rows, indexes and checks, with nothing to do but COPY."""
-    seconds = 0.0
-    with psycopg.connect(url, autocommit=True) as connection:
-        for table, condition in COPIED.items():
-            path = folder / table
+class Alone:
+    """The database with nothing to do but COPY: into tables with the same indexes and checks, which grow alike."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url = url
+        self._path = folder / "rows"
+        self._last = dict.fromkeys(COPIED, 0)
+        with psycopg.connect(url, autocommit=True) as connection:
+            for table in COPIED:
+                connection.execute(f"CREATE TABLE alone_{table} (LIKE {table} INCLUDING ALL)")
+
+    def take(self) -> float:
+        """The seconds that it takes for the rows that are new since the last time."""
+        return sum(self._take(table, condition) for table, condition in COPIED.items())
+
+    def _take(self, table: str, condition: str) -> float:
+        new = f"FROM {table} WHERE {condition} AND id > {self._last[table]}"
+        with psycopg.connect(self._url, autocommit=True) as connection:
             with (
-                path.open("wb") as file,
-                connection.cursor().copy(
-                    f"COPY (SELECT * FROM {table} WHERE {condition} ORDER BY id) TO STDOUT"  # noqa: S608
-                ) as out,
+                self._path.open("wb") as file,
+                connection.cursor().copy(f"COPY (SELECT * {new} ORDER BY id) TO STDOUT") as out,
             ):
                 for block in out:
                     file.write(block)
-            connection.execute(f"CREATE TABLE alone (LIKE {table} INCLUDING ALL)")
+            (self._last[table],) = connection.execute(f"SELECT max(id) {new}").fetchone() or (0,)
             started = time.perf_counter()
-            with path.open("rb") as file, connection.cursor().copy("COPY alone FROM STDIN") as into:
+            with self._path.open("rb") as file, connection.cursor().copy(f"COPY alone_{table} FROM STDIN") as into:
                 while block := file.read(1024 * 1024):
                     into.write(block)
-            seconds += time.perf_counter() - started
-            connection.execute("DROP TABLE alone")
-            path.unlink()
-    return seconds
+            return time.perf_counter() - started
+
+
+def hashing_alone(passwords: int) -> float:
+    """The seconds that a bare loop of the hasher takes on all cores, for as many passwords at the same costs."""
+    hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1, type=Type.ID)
+    started = time.perf_counter()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(hasher.hash, [f"long enough {n} to keep" for n in range(passwords)]))
+    return time.perf_counter() - started
 
 
 def measure(options: argparse.Namespace) -> str:
     """The table. Raises Wrong."""
+    users = options.users // options.rounds
+    ready, clear = Lines(users), Lines(options.passwords)
     with TemporaryDirectory() as name, database(options.postgres, OURS, 1, keep=False) as url:
         folder = Path(name)
-        write(folder / "in.csv", options.users)
-        done = run(url, "import_users", str(folder / "in.csv"), "--create-clients")
-        check(url, options.users)
-        out = run(url, "export_users", "--with-password-hashes", f"--output={folder / 'out.csv'}")
-        floor = alone(url, folder)
-    return tabled(options.users, {"`import_users`, CSV, ready hashes": done, "`export_users`, CSV": out}, floor)
+        alone, path, first = Alone(url, folder), folder / "in.csv", 0
+        for _ in range(options.rounds):
+            for lines, password in ((ready, False), (clear, True)):
+                write(path, lines.users, first=first, password=password)
+                first += lines.users
+                lines.runs.append(run(url, "import_users", str(path), "--create-clients"))
+                lines.beside.append(hashing_alone(lines.users) if password else alone.take())
+                if password:
+                    alone.take()
+        check(url, users * options.rounds, options.passwords * options.rounds)
+        out = Lines(first, [run(url, "export_users", "--with-password-hashes", f"--output={folder / 'out.csv'}")])
+    return tabled(
+        {
+            "`import_users`, CSV, ready hashes": (ready, "PostgreSQL alone"),
+            "`import_users`, CSV, passwords in clear": (clear, "the hasher alone"),
+            "`export_users`, CSV": (out, ""),
+        }
+    )
 
 
-def tabled(users: int, runs: dict[str, Run], floor: float) -> str:
-    """Each run, and below them the database alone."""
-    rows: list[Sequence[str]] = [
-        [what, f"{users:,}", f"{users / one.seconds:,.0f}", f"{one.processor / users * 1e6:.0f}", f"{one.memory:.0f}"]
-        for what, one in runs.items()
-    ]
-    rows.append(["PostgreSQL alone: COPY of the same users and events", f"{users:,}", f"{users / floor:,.0f}", "", ""])
-    return report.table(["What", "Users", "users/s", "µs of Python a user", "MiB at most"], rows)
+def tabled(measured: dict[str, tuple[Lines, str]]) -> str:
+    """Each with the medians of its rounds; the ratio is the median of those of the rounds."""
+    rows: list[Sequence[str]] = []
+    for what, (lines, name) in measured.items():
+        seconds = [one.seconds for one in lines.runs]
+        rows.append(
+            [
+                what,
+                f"{lines.users:,}",
+                f"{lines.users / median(seconds):,.0f}",
+                f"{name}: {lines.users / median(lines.beside):,.0f}" if lines.beside else "",
+                f"{median(map(lambda floor, took: floor / took, lines.beside, seconds)):.2f}" if lines.beside else "",
+                f"{median(one.processor / lines.users * 1e6 for one in lines.runs):,.0f}",
+                f"{median(one.processor / one.seconds for one in lines.runs):.1f}",
+                f"{max(one.memory for one in lines.runs):.0f}",
+            ]
+        )
+    header = ["What", "Users a round", "users/s", "beside", "ratio", "µs of Python a user", "cores", "MiB a process"]
+    return report.table(header, rows)
 
 
 def main(given: list[str]) -> int:
@@ -138,8 +197,9 @@ def main(given: list[str]) -> int:
         print(f"FAILED: {error!r}", file=sys.stderr)
         return 1
     content = (
-        f"{table}\n\n`python -m benchmarks.importing --users={options.users}` on {datetime.now(UTC):%Y-%m-%d}:"
-        f" {report.machine()}, {postgresql(options.postgres)}."
+        f"{table}\n\n`python -m benchmarks.importing --users={options.users} --passwords={options.passwords}"
+        f" --rounds={options.rounds}` on {datetime.now(UTC):%Y-%m-%d}: {report.machine()},"
+        f" {postgresql(options.postgres)}. Medians of {options.rounds} rounds."
     )
     print(content)
     if options.write_readme:

@@ -1,6 +1,8 @@
 -- What wrk sends, and the check of every answer. The request comes in the environment, from wrk.py:
--- BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_AUTHORIZATION, BENCH_STATUS (the one answer that counts),
--- BENCH_FIRST_ID, BENCH_LAST_ID, BENCH_RUN. In path and body {id} is a random loaded user, {n} is new each time.
+-- BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_AUTHORIZATION, BENCH_STATUS (the one answer that counts), BENCH_HOLDS
+-- (what it holds), BENCH_FIRST_ID, BENCH_LAST_ID, BENCH_RUN, BENCH_SYLLABLES, BENCH_SCATTER, BENCH_BELOW.
+-- In path and body, of one random loaded user: {id}, {family} (the family name), {part} (the same in lower case: the
+-- part of the name to search for); {n} is new each time.
 
 local threads = {}
 
@@ -12,7 +14,8 @@ end
 function init(args)
    path, body = os.getenv("BENCH_PATH"), os.getenv("BENCH_BODY")
    first, last = tonumber(os.getenv("BENCH_FIRST_ID")), tonumber(os.getenv("BENCH_LAST_ID"))
-   expected = tonumber(os.getenv("BENCH_STATUS"))
+   scatter, below = tonumber(os.getenv("BENCH_SCATTER")), tonumber(os.getenv("BENCH_BELOW"))
+   expected, holds = tonumber(os.getenv("BENCH_STATUS")), os.getenv("BENCH_HOLDS")
    wrk.method = os.getenv("BENCH_METHOD")
    if os.getenv("BENCH_AUTHORIZATION") ~= "" then
       wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
@@ -20,23 +23,38 @@ function init(args)
    if body ~= "" then
       wrk.headers["Content-Type"] = "application/json"
    end
+   syllables, named = {}, (path .. body):find("{family}") or (path .. body):find("{part}")
+   for syllable in os.getenv("BENCH_SYLLABLES"):gmatch("%l+") do
+      table.insert(syllables, syllable)
+   end
    prefix = os.getenv("BENCH_RUN") .. "x" .. number .. "x"
    math.randomseed(tonumber(os.getenv("BENCH_RUN")) * 1000 + number)
    sent, right, wrong, sample = 0, 0, 0, ""
 end
 
-local function filled(template)
-   local values = { id = string.format("%d", math.random(first, last)), n = prefix .. sent }
-   return (template:gsub("{(%l+)}", values))
+-- load.py, family_name_of, in lower case
+local function family_name_of(id)
+   local rest, name = id * scatter % below, ""
+   for _ = 1, 4 do
+      name = name .. syllables[rest % #syllables + 1]
+      rest = math.floor(rest / #syllables)
+   end
+   return name
 end
 
 function request()
    sent = sent + 1
-   return wrk.format(nil, filled(path), nil, body ~= "" and filled(body) or nil)
+   local id = math.random(first, last)
+   local values = { id = string.format("%d", id), n = prefix .. sent }
+   if named then
+      local name = family_name_of(id)
+      values.family, values.part = name:sub(1, 1):upper() .. name:sub(2), name
+   end
+   return wrk.format(nil, path:gsub("{(%l+)}", values), nil, body ~= "" and body:gsub("{(%l+)}", values) or nil)
 end
 
 function response(status, headers, answer)
-   if status == expected then
+   if status == expected and (holds == "" or answer:find(holds, 1, true)) then
       right = right + 1
    else
       wrong = wrong + 1

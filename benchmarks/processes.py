@@ -1,13 +1,30 @@
 """What the processes of a server use: memory and processor time, as Linux tells (proc(5))."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """MiB of a process. resident: all that it maps (RSS); proportional: shared pages counted in part (PSS)."""
+
+    resident: float
+    proportional: float
+
+
+def worker_memories(pid: int, workers: int) -> Sequence[Memory]:
+    """Of each worker, the `workers` largest processes below `pid`, in the order of their numbers."""
+    found = {child: _memory(child) for child in _below(pid)}
+    largest = sorted(found, key=lambda child: found[child].proportional, reverse=True)[:workers]
+    return [found[child] for child in sorted(largest)]
+
+
 def worker_memory(pid: int, workers: int) -> float:
-    """MiB of a worker: the mean of the `workers` largest processes below `pid`, shared pages counted in part (PSS)."""
-    sizes = sorted(map(_proportional, _below(pid)), reverse=True)[:workers]
-    return sum(sizes) / len(sizes) / 1024
+    """Proportional MiB of a worker: the mean of them."""
+    sizes = [memory.proportional for memory in worker_memories(pid, workers)]
+    return sum(sizes) / len(sizes)
 
 
 def processor_seconds(pid: int) -> float:
@@ -26,6 +43,7 @@ def _below(pid: int) -> list[int]:
     return children + [grandchild for child in children for grandchild in _below(child)]
 
 
-def _proportional(pid: int) -> int:
+def _memory(pid: int) -> Memory:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    sizes = {name: int(line.split()[1]) / 1024 for line in lines for name in ("Rss:", "Pss:") if line.startswith(name)}
+    return Memory(resident=sizes["Rss:"], proportional=sizes["Pss:"])

@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,12 +15,12 @@ README = Path(__file__).with_name("README.md")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One operation at one size, on both sides; None where a run was refused."""
+    """One operation at one size: the figure of each side by its name. None where a run was refused; who does not offer
+    the operation is not named."""
 
     operation: str
     users: int
-    ours: Figure | None
-    stock: Figure | None
+    figures: Mapping[str, Figure | None]
 
 
 def middle(figures: Sequence[Figure]) -> Figure:
@@ -32,31 +32,49 @@ def middle(figures: Sequence[Figure]) -> Figure:
     )
 
 
-def ratio(row: Row) -> float | None:
-    """How many requests ours answers for each that stock answers."""
-    if row.ours is None or row.stock is None:
-        return None
-    return row.ours.per_second / row.stock.per_second
+def ratio(one: Figure | None, other: Figure | None) -> float | None:
+    """How many requests `one` answers for each that `other` answers."""
+    return None if one is None or other is None else one.per_second / other.per_second
 
 
-def comparison(rows: Iterable[Row]) -> str:
-    """The table of ours beside stock."""
-    header = ["Operation", "Users", "req/s", "stock", "ratio", "p50 ms", "stock", "p99 ms", "stock"]
-    return table(
-        header,
-        [
-            [
-                row.operation,
-                f"{row.users:,}",
-                rate(row.ours),
-                rate(row.stock),
-                "failed" if ratio(row) is None else f"{ratio(row):.2f}",
-                *(milliseconds(side and side.p50) for side in (row.ours, row.stock)),
-                *(milliseconds(side and side.p99) for side in (row.ours, row.stock)),
-            ]
-            for row in rows
-        ],
-    )
+def comparison(rows: Iterable[Row], peers: Sequence[str]) -> str:
+    """The table of ours beside others."""
+    rates = [part for peer in peers for part in (peer, "ratio")]
+    header = ["Operation", "Users", "req/s", *rates, "p50 ms", *peers, "p99 ms", *peers]
+    return table(header, [_compared(row, peers) for row in rows])
+
+
+def _compared(row: Row, peers: Sequence[str]) -> list[str]:
+    ours = row.figures["ours"]
+    cells = [row.operation, f"{row.users:,}", rate(ours)]
+    for peer in peers:
+        offered = peer in row.figures
+        cells += [rate(row.figures[peer]), times(ratio(ours, row.figures[peer]))] if offered else ["-", "-"]
+    for value in ("p50", "p99"):
+        for side in ("ours", *peers):
+            figure = row.figures.get(side)
+            cell = milliseconds(None if figure is None else getattr(figure, value))
+            cells.append(cell if side in row.figures else "-")
+    return cells
+
+
+def growth(rows: Mapping[str, Mapping[int, Figure | None]]) -> str:
+    """The table of operations by size: requests a second, and what one costs by what it costs at the first size."""
+    sizes = list(next(iter(rows.values())))
+    header = ["Operation", f"{sizes[0]:,} users, req/s"]
+    header += [part for size in sizes[1:] for part in (f"{size:,}", "cost")]
+    lines = []
+    for operation, figures in rows.items():
+        first = figures[sizes[0]]
+        cells = [operation, rate(first)]
+        for size in sizes[1:]:
+            cells += [rate(figures[size]), times(ratio(first, figures[size]))]
+        lines.append(cells)
+    return table(header, lines)
+
+
+def times(value: float | None) -> str:
+    return "failed" if value is None else f"{value:.2f}"
 
 
 def rate(figure: Figure | None) -> str:

@@ -1,4 +1,4 @@
-"""Starts and stops what is measured: a WSGI or ASGI server with one of the two applications, on 127.0.0.1."""
+"""Starts and stops what is measured: a WSGI or ASGI server with one of the applications, on 127.0.0.1."""
 
 import contextlib
 import http.client
@@ -32,21 +32,21 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def _gunicorn(worker: str) -> Callable[[str, int, int, int], list[str]]:
+def _gunicorn(worker: str, *more: str) -> Callable[[str, int, int, int], list[str]]:
     def arguments(application: str, port: int, workers: int, threads: int) -> list[str]:
         return [
             *("gunicorn", f"--bind={HOST}:{port}", f"--workers={workers}", f"--worker-class={worker}"),
             *([f"--threads={threads}"] if worker == "gthread" else []),
-            *("--keep-alive=75", "--graceful-timeout=10", "--log-level=warning", "--no-control-socket", application),
+            *("--keep-alive=75", "--graceful-timeout=10", "--log-level=warning", "--no-control-socket"),
+            *(*more, application),
         ]
 
     return arguments
 
 
 def _chosen(application: str, port: int, workers: int, threads: int) -> list[str]:
-    config = "benchmarks.stock.server" if application.startswith("benchmarks.stock.") else "usermgmt.server"
     return [
-        *("gunicorn", f"--config=python:{config}", f"--bind={HOST}:{port}", f"--workers={workers}"),
+        *("gunicorn", "--config=python:usermgmt.server", f"--bind={HOST}:{port}", f"--workers={workers}"),
         *(f"--threads={threads}", application),
     ]
 
@@ -74,6 +74,11 @@ SERVERS: Mapping[str, Server] = {
     # uses again; kept open, they use up the database's within a second.
     "uvicorn": Server("uvicorn", _uvicorn, asgi=True, environment={"DATABASE_CONN_MAX_AGE": "0"}),
 }
+
+
+# As a user of theirs runs them: gunicorn with threads and keep-alive. Its workers share one socket unless told
+# otherwise, and then by chance one idles: half the rate.
+REFERENCE_SERVER = Server("gunicorn", _gunicorn("gthread", "--reuse-port"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.load import BELOW, SCATTER, SYLLABLES
+
 SCRIPT = Path(__file__).with_name("load.lua")
 TIMEOUT_SECONDS = 30  # of one answer; wrk's own 2 would cut the slowest out of the percentiles
 THREADS = 2
@@ -18,6 +20,10 @@ class Refused(Exception):
     """The run gives no figure; the text says why."""
 
 
+class Unanswered(Refused):
+    """Not one request was answered within the run: it was too short for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """What one run measured; times in milliseconds."""
@@ -25,14 +31,16 @@ class Figure:
     per_second: float
     p50: float
     p99: float
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent over and over. In `path` and `body`, {id} is a random loaded user, {n} is new each time.
+    """What is sent over and over. In `path` and `body`, of one random loaded user: {id}, {family} (the family name) and
+    {part} (the same in lower case); {n} is new each time.
 
-    status: of the right answer. token: "" for none; scheme: what stands before it. ids: the first and the last of the
-    loaded users.
+    status: of the right answer; holds: text that is in it. token: "" for none; scheme: what stands before it. ids: the
+    first and the last of the loaded users.
     """
 
     method: str
@@ -42,6 +50,7 @@ class Request:
     token: str = ""
     ids: tuple[int, int] = (1, 1)
     scheme: str = "Bearer "
+    holds: str = ""
 
 
 def require() -> None:
@@ -63,9 +72,13 @@ def run(request: Request, *, origin: str, connections: int, seconds: int, number
         "BENCH_BODY": request.body,
         "BENCH_AUTHORIZATION": f"{request.scheme}{request.token}" if request.token else "",
         "BENCH_STATUS": str(request.status),
+        "BENCH_HOLDS": request.holds,
         "BENCH_FIRST_ID": str(request.ids[0]),
         "BENCH_LAST_ID": str(request.ids[1]),
         "BENCH_RUN": str(number),
+        "BENCH_SYLLABLES": " ".join(SYLLABLES),
+        "BENCH_SCATTER": str(SCATTER),
+        "BENCH_BELOW": str(BELOW),
     }
     threads = min(THREADS, connections)
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", f"--timeout={TIMEOUT_SECONDS}s"]
@@ -78,7 +91,8 @@ def run(request: Request, *, origin: str, connections: int, seconds: int, number
 
 
 def parse(output: str) -> Figure:
-    """The figure in what wrk printed. Raises Refused unless every request got the right answer."""
+    """The figure in what wrk printed. Raises Refused unless every request got the right answer, Unanswered where none
+    got any."""
     found = _RESULT.search(output)
     if found is None:
         raise Refused(f"wrk printed no result: {output.strip()}")
@@ -87,10 +101,13 @@ def parse(output: str) -> Figure:
     if faults:
         sample = _SAMPLE.search(output)
         raise Refused("not every answer was right: " + ", ".join(faults) + (f"; e.g. {sample[1]}" if sample else ""))
-    if not counts["requests"] or counts["right"] != counts["requests"]:
+    if not counts["requests"]:
+        raise Unanswered("0 requests were answered in time")
+    if counts["right"] != counts["requests"]:
         raise Refused(f"{counts['requests']} requests, but {counts['right']} checked answers")
     return Figure(
         per_second=counts["requests"] / (counts["duration_us"] / 1_000_000),
         p50=counts["p50_us"] / 1000,
         p99=counts["p99_us"] / 1000,
+        requests=counts["requests"],
     )

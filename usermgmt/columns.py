@@ -80,12 +80,18 @@ class FoldsColumns(models.Model):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **options: Any) -> None:
         if update_fields is not None:
-            update_fields = set(update_fields)
-            # In the order of the columns: one may be made of another that stands before it.
-            for column in self._meta.concrete_fields:
-                if isinstance(column, ComputedField) and update_fields.intersection(column.sources):
-                    update_fields.add(column.name)
+            update_fields = with_computed(type(self), update_fields)
         super().save(*args, update_fields=update_fields, **options)
+
+
+def with_computed(model: type[models.Model], names: Iterable[str]) -> set[str]:
+    """These fields, and the computed ones that are made of them."""
+    wanted = set(names)
+    # In the order of the columns: one may be made of another that stands before it.
+    for column in model._meta.concrete_fields:
+        if isinstance(column, ComputedField) and wanted.intersection(column.sources):
+            wanted.add(column.name)
+    return wanted
 
 
 def compare_bytes(model: str, *columns: str) -> migrations.RunPython:

@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from json.encoder import encode_basestring_ascii
+from operator import is_, itemgetter
 from typing import Any
 
 from django.db import connections, models, router
@@ -58,34 +61,86 @@ def _copy(connection: Any, model: type[models.Model], rows: Sequence[dict[str, A
 
 def _lines(rows: Sequence[dict[str, Any]], fields: Sequence[Any]) -> Iterator[str]:
     """The rows in COPY's text format. Made column by column: many times faster than cell by cell."""
+    columns: dict[str, Sequence[Any]] = {}
     for field in fields:
         if isinstance(field, ComputedField):
-            sources = zip(*([values[source] for values in rows] for source in field.sources), strict=True)
-            for values, made in zip(rows, [field.compute(*of_row) for of_row in sources], strict=True):
+            columns[field.attname] = list(map(field.compute, *(columns[source] for source in field.sources)))
+            for values, made in zip(rows, columns[field.attname], strict=True):
                 values[field.attname] = made
-    columns = [_column(field, [values[field.attname] for values in rows]) for field in fields]
-    return ("\t".join(line) + "\n" for line in zip(*columns, strict=True))
+        else:
+            columns[field.attname] = list(map(itemgetter(field.attname), rows))
+    texts = [_column(field, columns[field.attname]) for field in fields]
+    return ("\t".join(line) + "\n" for line in zip(*texts, strict=True))
 
 
-def _column(field: Any, values: list[Any]) -> list[str]:
+def _column(field: Any, values: Sequence[Any]) -> list[str]:
     first = values[0]
-    if all(value is first for value in values):  # of most columns
-        return [_NULL if first is None else _escaped([_text_of(field)(first)])[0]] * len(values)
-    text_of = _text_of(field)
+    if all(map(is_, values, repeat(first))):  # of most columns
+        return [_NULL if first is None else _escaped(_texts(field, [first]))[0]] * len(values)
     if None in values:
-        return [_NULL if value is None else _escaped([text_of(value)])[0] for value in values]
-    return _escaped([text_of(value) for value in values])
+        there = iter(_escaped(_texts(field, [value for value in values if value is not None])))
+        return [_NULL if value is None else next(there) for value in values]
+    return _escaped(_texts(field, values))
+
+
+def _texts(field: Any, values: Sequence[Any]) -> list[str]:
+    if isinstance(field, models.JSONField):
+        if field.encoder is not None:
+            return [json.dumps(value, cls=field.encoder) for value in values]
+        return documents(values)
+    return list(map(_text_of(field), values))
 
 
 def _text_of(field: Any) -> Callable[[Any], str]:
     if isinstance(field, models.BooleanField):
         return _BOOLEANS.__getitem__
-    if isinstance(field, models.JSONField):
-        encoder = field.encoder
-        return (lambda value: json.dumps(value, cls=encoder)) if encoder is not None else json.dumps
     if isinstance(field, models.DateTimeField):
         return lambda value: str(value.isoformat())
     return str
+
+
+def documents(values: Sequence[Any]) -> list[str]:
+    """What `json.dumps` makes of each value. Objects of the same keys, and lists of one length, are one text with gaps,
+    and what stands in a gap is a column of its own: a third of the time."""
+    first = values[0]
+    if all(map(is_, values, repeat(first))):
+        return [json.dumps(first)] * len(values)
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and (kind := kinds.pop()) in _PLAIN:
+        return list(map(_PLAIN[kind], values))
+    keys = _shape(values)
+    if keys is None:
+        return list(map(json.dumps, values))
+    if isinstance(first, dict):
+        gaps = (f"{json.dumps(key)}: ".replace("%", "%%") + "%s" for key in keys)
+        text = f"{{{', '.join(gaps)}}}"
+    else:
+        text = f"[{', '.join('%s' for _ in keys)}]"
+    if not keys:
+        return [text] * len(values)
+    columns = [documents(list(map(itemgetter(key), values))) for key in keys]
+    return [text % cells for cells in zip(*columns, strict=True)]
+
+
+def _shape(values: Sequence[Any]) -> Sequence[Any] | None:
+    """The keys that all of these objects have, in one order, or the places of all of these lists; None: they differ."""
+    kinds = set(map(type, values))
+    if kinds == {dict}:
+        shapes = set(map(tuple, values))
+        keys = shapes.pop()
+        return keys if not shapes and all(type(key) is str for key in keys) else None
+    if kinds <= {list, tuple}:
+        lengths = set(map(len, values))
+        return range(lengths.pop()) if len(lengths) == 1 else None
+    return None
+
+
+_PLAIN: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii,
+    int: str,
+    bool: {True: "true", False: "false"}.__getitem__,
+}
+"""How JSON writes what has nothing within."""
 
 
 _BOOLEANS = {True: "t", False: "f"}

@@ -4,18 +4,17 @@ Why gunicorn, and what this changes: benchmarks/README.md, "The server". What th
 https://gunicorn.org/reference/settings/
 """
 
+import gc
 import os
+import select
 import socket
 import struct
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.workers import gthread  # type: ignore[import-untyped]
+from gunicorn import glogging, util  # type: ignore[import-untyped]
 
 STALLED_SECONDS = 10  # that a client in the middle of a request, or of its answer, may keep a thread waiting
-PARKED_AFTER_SECONDS = 0.05  # without a byte; of most clients the first are there already
+COLLECTED_EVERY = 10_000  # objects that are new; Python's own 700 look for cycles several times a list
 
 
 def _positive(name: str, default: int) -> int:
@@ -28,7 +27,8 @@ def _positive(name: str, default: int) -> int:
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = _positive("WORKERS", 2)
-worker_class = "usermgmt.server.Worker"
+worker_class = "usermgmt.worker.Worker" if hasattr(select, "epoll") else "gthread"  # elsewhere than on Linux
+logger_class = "usermgmt.server.Log"
 # Of each worker, and half as many again for what hashes passwords; each has a connection to the database.
 threads = _positive("THREADS", 4)
 keepalive = 75  # seconds; longer than proxies keep idle connections, so that it is them who close
@@ -61,74 +61,11 @@ logconfig_dict = {
 }
 
 
-HASHING = tuple(
-    f"POST {path}{end}".encode()
-    for path in (
-        "/auth/token",
-        "/auth/password/reset/confirm",
-        "/users",
-        "/api/v1/users.update",
-        "/api/v1/users.register",
-        "/admin/login/",
-        "/password/reset",
-        "/invitation",
-        "/api/v1/login",
-        "/api/v1/users.create",
-        "/api/users",
-        "/api/users.json",
-        "/api/sessions",
-        "/api/sessions.json",
-    )
-    for end in (" ", "?")
-)
-"""How requests begin that hash a password, each some 35 ms of a core. `POST /users/bulk` has threads of its own for
-that (`accounts.hashing`)."""
-PEEKED_BYTES = max(map(len, HASHING))
+class Log(glogging.Logger):
+    """gunicorn's own lines, without one for each request: it would prepare them even for nobody to read."""
 
-
-class Lanes:
-    """The threads of a worker, in two pools: what hashes passwords waits for its like, and nobody else waits for it.
-
-    In one pool a hundred sign-ins at once stand before every other request for seconds.
-    """
-
-    def __init__(self, threads: int) -> None:
-        self._hashing = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="hashing-lane")
-        self._others = ThreadPoolExecutor(threads, thread_name_prefix="lane")
-
-    def submit(self, handle: Callable[[Any], Any], conn: Any) -> "Future[Any]":
-        """Have `conn` handled, in the lane that its request, as far as it is there, belongs to."""
-        conn.hashes = begins_with_hashing(conn.sock)
-        return (self._hashing if conn.hashes else self._others).submit(handle, conn)
-
-    def shutdown(self, wait: bool = True) -> None:
-        for pool in (self._hashing, self._others):
-            pool.shutdown(wait=wait)
-
-
-def begins_with_hashing(sock: socket.socket) -> bool:
-    """Whether what can be read next from the connection begins such a request; reads nothing away."""
-    try:
-        return sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT).startswith(HASHING)
-    except OSError:  # nothing is there yet, or nobody any more
-        return False
-
-
-class Worker(gthread.ThreadWorker):
-    """Parks a new connection in the poller, where waiting costs nothing, until it sends something; and has two lanes.
-
-    gunicorn's own waits five seconds in a thread first, so that eight silent connections stop the service.
-    """
-
-    def get_thread_pool(self) -> Lanes:
-        return Lanes(self.cfg.threads)
-
-    def handle(self, conn: Any) -> Any:
-        if not conn.initialized and not conn.data_ready and not conn.wait_for_data(PARKED_AFTER_SECONDS):
-            return gthread._DEFER
-        if not getattr(conn, "hashes", False) and begins_with_hashing(conn.sock) and self.alive:
-            return gthread._DEFER  # it came before its first byte; the poller gives it back at once, to the other lane
-        return super().handle(conn)
+    def access(self, *told: Any) -> None:
+        pass
 
 
 def _write_error(client: Any, status_int: int, reason: str, mesg: str) -> None:
@@ -162,8 +99,13 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """gunicorn's hook: each worker has a postman; the application is loaded by now."""
+    """gunicorn's hook: each worker has a postman; the application is loaded by now, and what it consists of stays:
+    the garbage collector need not look at it again (gc.freeze)."""
     from accounts import postman
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_EVERY)
 
     worker.postman = postman.employed()
 

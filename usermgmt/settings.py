@@ -396,6 +396,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["usermgmt.http.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "usermgmt.http.negotiation.JSONOnly",
     "DEFAULT_PAGINATION_CLASS": "usermgmt.http.pagination.NativePagination",
     "DEFAULT_SCHEMA_CLASS": "usermgmt.http.schema.ContractSchema",
     "EXCEPTION_HANDLER": "usermgmt.http.problems.exception_handler",

@@ -27,6 +27,8 @@ def has_control_characters(text: str) -> bool:
 
     Names go into mail headers, logs and CSV files, where those split records.
     """
+    if text.isascii() and text.isprintable():  # most texts, and many times as quick to tell
+        return False
     return _CONTROL.search(text) is not None
 
 

@@ -22,7 +22,7 @@ class RoleFilter(SimpleListFilter):
             case Role.ADMINISTRATOR:
                 return queryset.filter(client=None)
             case Role.USER:
-                return queryset.exclude(client=None)
+                return queryset.filter(client__isnull=False)
             case _:
                 return queryset
 

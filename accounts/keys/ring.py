@@ -20,9 +20,10 @@ LEEWAY = timedelta(minutes=5)  # of the clocks of machines that share the keys
 RELOAD_SECONDS = 1  # at most so often does an unknown name make us look at the files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Keyring:
-    """signing: the key of new tokens. known: every key that verifies, by kid."""
+    """signing: the key of new tokens. known: every key that verifies, by kid. A ring is equal to itself alone: as long
+    as it is the same, so is what it verifies."""
 
     signing: Key
     known: Mapping[str, Key]

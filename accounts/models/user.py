@@ -62,7 +62,10 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     public_profile = models.BooleanField(default=False)
     properties = models.JSONField(default=dict, blank=True)  # whatever a contract lets programs add
     search_text = FoldedField(sources=["name", "email_canonical", "username_canonical"], compute=_search_text)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
+    # Without an index of its own: `user_by_client` has it.
+    client = models.ForeignKey(
+        Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users", db_index=False
+    )
     is_active = models.BooleanField("active", default=True)
     must_change_password = models.BooleanField(default=False)  # before anything else, at the next sign-in
     password_version = models.PositiveIntegerField(default=1, editable=False)  # raised by every new password
@@ -123,13 +126,21 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            # One per ordering of the list, each ending in id: keyset pages walk them.
+            # One per ordering that a list offers, each ending in id: pages walk them. E-mail and user name have
+            # theirs by being unique. On PostgreSQL `search_text` has one of trigrams (accounts.trigrams).
             models.Index(fields=["name_sorted", "id"], name="user_by_name"),
-            models.Index(fields=["created_at", "id"], name="user_by_created_at"),
+            models.Index(fields=["created_at", "id"], name="user_by_created_at"),  # the filters by date, too
+            models.Index(fields=["updated_at", "id"], name="user_by_updated_at"),  # Rocket.Chat's `_updatedAt`
+            # On PostgreSQL a second one has those who never signed in at the other end (migration 0013).
+            models.Index(fields=["last_login", "id"], name="user_by_last_sign_in"),
+            # The resource contract's orderings, which compare bytes.
             models.Index(fields=["first_name_shown", "id"], name="user_by_first_name_shown"),
             models.Index(fields=["last_name_shown", "id"], name="user_by_last_name_shown"),
             models.Index(fields=["email", "id"], name="user_by_email"),
-            models.Index(fields=["last_login", "id"], name="user_by_last_sign_in"),
+            # The users of a client in the order of most lists, and the administrators; the foreign key's, too.
+            models.Index(fields=["client", "id"], name="user_by_client"),
+            # Most users are active: who is not is found here, and whoever is, anywhere.
+            models.Index(fields=["id"], condition=Q(is_active=False), name="user_inactive"),
             models.Index(
                 fields=["imported_cost"], condition=Q(imported_cost__isnull=False), name="user_by_imported_cost"
             ),

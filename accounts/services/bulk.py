@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection, transaction
 from django.db.models import BigIntegerField
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 from accounts import emails, hashing, passwords, policies, roles, usernames
@@ -23,14 +24,16 @@ from usermgmt.errors import BASE, Fault, Forbidden, Invalid, TooManyRequests, al
 from usermgmt.integrity import is_deadlock, refusals
 
 ATTEMPTS = 10  # each but the first because somebody else took a name or an address in the milliseconds before
-_SENT = ("name", "email", "given_name", "middle_name", "family_name")
-_SENT_WHERE_SET = ("nickname", "bio", "status_text", "external_id", "featured", "public_profile")
+_SENT_WHERE_SET = (
+    "given_name", "middle_name", "family_name", "nickname", "bio", "status_text", "external_id", "featured",
+    "public_profile",
+)  # fmt: skip
 _SENT_UNLESS_NONE = ("username", "custom_fields", "properties", "password")
 _TABLE = User._meta.db_table
-_PAIRS = 400  # of a client and an id in another system that are asked for at once; SQLite takes 999 values
+_PAIRS = 400  # of a client and an id in another system that SQLite is asked for at once; it takes 999 values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: of so many values that would cost as much as judging them
 class Draft:
     """A user to be.
 
@@ -79,7 +82,7 @@ _NOBODY = User()  # whoever is to be made has no value yet
 
 
 @dataclass(slots=True)
-class _Item:
+class Item:
     """A draft on its way. found: the faults that it has by itself. faults: all of them, so far."""
 
     draft: Draft
@@ -100,8 +103,12 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     """
     if actor is not None and not all(policies.can_create_in(actor, draft.client_id) for draft in drafts):
         raise Forbidden
-    with hashing.turn() if any(draft.password is not None for draft in drafts) else nullcontext():
-        items = _judged(drafts)
+    return make(actor=actor, items=judged(drafts), atomic=atomic)
+
+
+def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) -> list[Outcome]:
+    """The same of drafts that are judged already. What the actor may is the caller's to ask."""
+    with hashing.turn() if any(item.draft.password is not None for item in items) else nullcontext():
         _look_up(items, atomic=atomic)
         for attempt in range(ATTEMPTS):
             sound = [item for item in items if not item.faults]
@@ -117,9 +124,8 @@ def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False
     return [Outcome(item.user, item.faults) for item in items]
 
 
-def judge(*, drafts: Sequence[Draft]) -> list[Outcome]:
-    """The faults of each, as `create` would find them; nothing is made, and no password hashed."""
-    items = _judged(drafts)
+def try_out(items: Sequence[Item]) -> list[Outcome]:
+    """The faults of each, as `make` would find them; nothing is made, and no password hashed."""
     _look_up(items, atomic=False)
     return [Outcome(faults=item.faults) for item in items]
 
@@ -133,18 +139,20 @@ def insert(*, actor: Actor | None, drafts: Sequence[Draft]) -> list[User]:
     return [outcome.user for outcome in made if outcome.user is not None]
 
 
-def _judged(drafts: Sequence[Draft]) -> list[_Item]:
-    """The drafts in the form in which they are kept, and the faults that show without a look at others."""
+def judged(drafts: Sequence[Draft]) -> list[Item]:
+    """The drafts in the form in which they are kept, and the faults that show without a look at others: nothing here
+    depends on which users and clients there are."""
     policy = passwords.standard()
     defined = list(CustomField.objects.all()) if any(draft.custom_fields is not None for draft in drafts) else ()
     return [_judged_one(draft, policy, defined) for draft in drafts]
 
 
-def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[CustomField]) -> _Item:
-    item = _Item(draft, faults=list(draft.reported))
-    if any(fault.field == BASE for fault in draft.reported):
+def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[CustomField]) -> Item:
+    item = Item(draft)
+    if draft.reported and any(fault.field == BASE for fault in draft.reported):
+        item.faults = list(draft.reported)
         return item
-    item.sent = {name: getattr(draft, name) for name in _SENT}
+    item.sent = {"name": draft.name, "email": draft.email}
     item.sent |= {name: value for name in _SENT_WHERE_SET if (value := getattr(draft, name))}
     item.sent |= {name: value for name in _SENT_UNLESS_NONE if (value := getattr(draft, name)) is not None}
     checks.normalise(item.sent, _NOBODY, name_from_parts=not draft.name.strip(), defined=defined)
@@ -152,11 +160,10 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
     if draft.invite:
         has_password = bool(draft.password or draft.password_hash)
         item.found += checks.invitation(has_password=has_password, active=draft.active)
-    item.faults = all_faults(draft.reported, item.found)
     return item
 
 
-def _look_up(items: Sequence[_Item], *, atomic: bool) -> None:
+def _look_up(items: Sequence[Item], *, atomic: bool) -> None:
     """Find the faults that depend on what there is: in the directory, and before each item, in a few queries.
 
     An item that is not made takes nothing from those behind it; where it is all or none, it would once it is mended.
@@ -170,20 +177,24 @@ def _look_up(items: Sequence[_Item], *, atomic: bool) -> None:
     for item, own in zip(items, keys, strict=True):
         if not item.sent:
             continue
-        faults = [*item.found, *(Fault(field, "taken") for field, key in own.items() if (field, key) in taken)]
+        faults = list(item.found)
+        if not taken.isdisjoint(own.items()):
+            faults += [Fault(field, "taken") for field, key in own.items() if (field, key) in taken]
         if item.draft.client_id is not None:
             item.client = clients.get(item.draft.client_id)
             if item.client is None:
                 faults.append(NO_SUCH_CLIENT)
-        faults += [Fault("roles", "unknown_role", {"role": name}) for name in item.draft.roles if name not in groups]
-        item.faults = all_faults(item.draft.reported, faults)
+        if item.draft.roles:
+            unknown = [name for name in item.draft.roles if name not in groups]
+            faults += [Fault("roles", "unknown_role", {"role": name}) for name in unknown]
+        item.faults = all_faults(item.draft.reported, faults) if item.draft.reported else faults
         if atomic or not item.faults:
             taken.update(own.items())
 
 
-def _keys(item: _Item, places: Collection[int | None]) -> dict[str, Any]:
+def _keys(item: Item, places: Collection[int | None]) -> dict[str, Any]:
     """What of an item nobody else may have, as the database compares it; without what has a fault of its own."""
-    bad = {fault.field for fault in item.found} | {fault.field for fault in item.draft.reported}
+    bad = {fault.field for fault in (*item.found, *item.draft.reported)}
     keys: dict[str, Any] = {}
     if item.sent and "email" not in bad:
         keys["email"] = emails.canonical(item.sent["email"])
@@ -203,7 +214,7 @@ def _taken(keys: Sequence[Mapping[str, Any]]) -> set[tuple[str, Any]]:
 def owners(drafts: Sequence[Draft]) -> list[list[int]]:
     """For each draft the numbers of those who are there and have its address, its user name or, in the client, its id
     in another system; in order, each once."""
-    items = _judged(drafts)
+    items = judged(drafts)
     keys = [_keys(item, (item.draft.client_id,)) for item in items]
     found = {field: _owners(field, keys) for field in ("email", "username", "external_id")}
     return [list(dict.fromkeys(found[field][key] for field, key in own.items() if key in found[field])) for own in keys]
@@ -220,12 +231,16 @@ def _owners(field: str, keys: Sequence[Mapping[str, Any]]) -> dict[Any, int]:
 
 
 def _having(column: str, values: Collection[str]) -> dict[str, int]:
-    """Who has any of the values in a column, by value."""
+    """Who has any of the values in a column, by value. No value has a line break, as none that keeps the rules has: so
+    PostgreSQL gets all of them as one text. As many parameters, or as many items of an array, cost more time than the
+    look-up."""
     if connection.vendor != "postgresql":
         return dict(User.objects.filter(**{f"{column}__in": values}).values_list(column, "pk"))
-    # One array for all of them: as many parameters cost more time than the look-up.
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column}, id FROM {_TABLE} WHERE {column} = ANY(%s)", [list(values)])  # noqa: S608
+        cursor.execute(
+            f"SELECT {column}, id FROM {_TABLE} WHERE {column} = ANY(string_to_array(%s, '\n'))",  # noqa: S608
+            ["\n".join(values)],
+        )
         return dict(cursor.fetchall())
 
 
@@ -237,16 +252,17 @@ def _external_ids(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None,
         (None, text): pk for text, pk in (among.values_list("external_id", "pk") if administrators else ())
     }
     of_clients = [pair for pair in pairs if pair[0] is not None]
-    for start in range(0, len(of_clients), _PAIRS):
-        found |= _ids_of_clients(of_clients[start : start + _PAIRS])
+    at_once = _PAIRS if connection.vendor != "postgresql" else max(len(of_clients), 1)
+    for start in range(0, len(of_clients), at_once):
+        found |= _ids_of_clients(of_clients[start : start + at_once])
     return found
 
 
 def _ids_of_clients(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None, str], int]:
     """What Django makes of pairs has PostgreSQL plan for longer than it looks; so the one index says it of each."""
     if connection.vendor == "postgresql":
-        sent = "SELECT * FROM unnest(%s::bigint[], %s::text[])"
-        values: list[Any] = [[place for place, _ in pairs], [text for _, text in pairs]]
+        sent = "SELECT * FROM unnest(string_to_array(%s, '\n')::bigint[], string_to_array(%s, '\n'))"
+        values: list[Any] = ["\n".join(str(place) for place, _ in pairs), "\n".join(text for _, text in pairs)]
     else:
         sent = f"VALUES {', '.join(['(%s, %s)'] * len(pairs))}"
         values = [value for pair in pairs for value in pair]
@@ -260,13 +276,13 @@ def _ids_of_clients(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | Non
         return {(place, text): pk for place, text, pk in cursor.fetchall()}
 
 
-def _groups(items: Sequence[_Item]) -> dict[str, int]:
+def _groups(items: Sequence[Item]) -> dict[str, int]:
     """The numbers of all roles, by name, if any is wanted."""
     wanted = any(item.draft.roles for item in items)
     return dict(Group.objects.values_list("name", "pk")) if wanted else {}
 
 
-def _hash(items: Sequence[_Item]) -> None:
+def _hash(items: Sequence[Item]) -> None:
     """Give each what is stored of its password; several have turns at once, on all cores."""
     waiting = [item for item in items if item.draft.password is not None]
     for item, stored in zip(waiting, hashing.hashed_all([item.draft.password for item in waiting]), strict=True):
@@ -275,10 +291,11 @@ def _hash(items: Sequence[_Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
+def _insert(items: Sequence[Item], actor: Actor | None) -> bool:
     """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
     defaults = {column.attname: column.get_default() for column in User._meta.concrete_fields}
-    users = [_user(item, actor, defaults) for item in items]
+    now = timezone.now()
+    users = [_user(item, actor, defaults, now) for item in items]
     _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
@@ -299,7 +316,7 @@ def _insert(items: Sequence[_Item], actor: Actor | None) -> bool:
     return True
 
 
-def _give_roles(items: Sequence[_Item], users: Sequence[User]) -> dict[int, list[str]]:
+def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:
     """Give the new users their roles, and tell who has which now. The default one alone is as good as none."""
     given = {
         user.pk: sorted(set(item.draft.roles))
@@ -320,11 +337,17 @@ def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> a
     return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
 
 
-def _user(item: _Item, actor: Actor | None, defaults: Mapping[str, Any]) -> User:
-    """defaults: of every column, in order."""
+def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: datetime) -> User:
+    """defaults: of every column. now: when it is made, unless the draft says when.
+
+    The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
+    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft.
+    """
     draft = item.draft
-    created_at = draft.created_at or timezone.now()
-    values = {
+    created_at = draft.created_at or now
+    user = User.__new__(User)
+    user.__dict__ = {
+        "_state": ModelState(),
         **defaults,
         "custom_fields": {},
         "properties": {},
@@ -340,8 +363,6 @@ def _user(item: _Item, actor: Actor | None, defaults: Mapping[str, Any]) -> User
         "created_at": created_at,
         "updated_at": created_at,
     }
-    made: Any = User
-    user: User = made(*values.values())  # in their order: of Django's two ways the quick one
     if item.client is not None:
         _CLIENT.set_cached_value(user, item.client)
     return user

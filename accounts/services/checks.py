@@ -9,6 +9,7 @@ from accounts.models import NAME_MAX_LENGTH, CustomField, User
 from accounts.models.user import EXTERNAL_ID_MAX_LENGTH
 from accounts.services import profiles, records, roles
 from usermgmt.errors import Fault
+from usermgmt.statements import Statement
 from usermgmt.text import has_control_characters, is_blank
 
 CONSTRAINTS = {
@@ -22,7 +23,12 @@ CONSTRAINTS = {
 }
 """Named constraint of `User` to the field that it is about."""
 
+_WITH_ADDRESS: Statement[User] = Statement(
+    lambda address: User.objects.only("pk").filter(email_canonical=address), address=str
+)
+
 NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
+_NAMES = ("name", *NAME_PARTS)
 
 
 def normalise(
@@ -71,9 +77,11 @@ def by_themselves(
 def names(sent: Mapping[str, Any]) -> list[Fault]:
     """The faults of the name and its parts."""
     faults = []
-    for field in ("name", *NAME_PARTS):
-        value = sent.get(field, "")
-        if field == "name" and "name" in sent and is_blank(value):
+    for field in _NAMES:
+        if field not in sent:
+            continue
+        value = sent[field]
+        if field == "name" and is_blank(value):
             faults.append(Fault(field, "blank"))
         elif len(value) > NAME_MAX_LENGTH:
             faults.append(Fault(field, "too_long", {"maximum": NAME_MAX_LENGTH}))
@@ -112,7 +120,7 @@ def _external_id_form(sent: Mapping[str, Any]) -> list[Fault]:
         return []
     if len(external_id) > EXTERNAL_ID_MAX_LENGTH:
         return [Fault("external_id", "too_long", {"maximum": EXTERNAL_ID_MAX_LENGTH})]
-    if has_control_characters(external_id) or not profile.is_storable({"": external_id}):
+    if has_control_characters(external_id) or not (external_id.isascii() or profile.is_storable({"": external_id})):
         return [Fault("external_id", "invalid")]
     return []
 
@@ -128,16 +136,18 @@ def _of_properties(sent: Mapping[str, Any]) -> list[Fault]:
 
 def taken(sent: Mapping[str, Any], user: User) -> list[Fault]:
     """What is sent in its form, and is somebody else's; of the id in another system, who is of the same client then."""
-    others = {}
-    if "email" in sent and not email_form(sent["email"]) and emails.canonical(sent["email"]) != user.email_canonical:
-        others["email"] = User.objects.with_email(sent["email"])
+    faults, others = [], {}
+    if "email" in sent and not email_form(sent["email"]):
+        address = emails.canonical(sent["email"])
+        if address != user.email_canonical and _WITH_ADDRESS.one(address=address) is not None:
+            faults.append(Fault("email", "taken"))
     if "username" in sent and not _username_form(sent):
         others["username"] = User.objects.with_username(sent["username"]).exclude(pk=user.pk)
     external_id = sent.get("external_id", user.external_id)
     if external_id and sent.keys() & {"external_id", "client_id"} and not _external_id_form(sent):
         among = User.objects.filter(client_id=sent.get("client_id", user.client_id))
         others["external_id"] = among.filter(external_id=external_id).exclude(pk=user.pk)
-    return [Fault(field, "taken") for field, users in others.items() if users.exists()]
+    return faults + [Fault(field, "taken") for field, users in others.items() if users.exists()]
 
 
 def invitation(*, has_password: bool, active: bool) -> list[Fault]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Event, User
 from accounts.models.event import EventQuerySet
-from usermgmt import audit, copying
+from usermgmt import audit, copying, statements
 from usermgmt.actor import Actor
 from usermgmt.audit import Entry, Record
 from usermgmt.errors import NotFound
@@ -28,14 +28,14 @@ def write(entries: list[Entry]) -> None:
             "actor_id": entry.actor.pk if entry.actor is not None else None,
             "target_kind": entry.target[0],
             "target_id": entry.target[1],
-            "changes": {field: list(change) for field, change in entry.changes.items()},
+            "changes": dict(entry.changes),
             "request_id": entry.origin.request_id,
             "address": entry.origin.address,
         }
         for entry in entries
     ]
     if len(rows) == 1:
-        Event(**rows[0]).save()
+        statements.insert(Event(**rows[0]))
     else:
         copying.insert_values(Event, rows)
 

@@ -1,37 +1,49 @@
 """Where users signed in from before; there, nobody else's guesses lock them out (DESIGN 3)."""
 
-from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import emails
 from accounts.models import SignInAddress
+from usermgmt import statements
+from usermgmt.statements import Statement
 
 KEPT = timedelta(days=90)  # since the last sign-in from there
 WRITTEN_EVERY = timedelta(hours=1)  # at the most
 
 
+_KNOWN: Statement[SignInAddress] = Statement(
+    lambda email, address, since: SignInAddress.objects.filter(
+        user__email_canonical=email, address=address, last_used_at__gt=since
+    ),
+    email=str,
+    address=str,
+    since=datetime,
+)
+_THERE: Statement[SignInAddress] = Statement(
+    lambda user_id, address: SignInAddress.objects.filter(user_id=user_id, address=address), user_id=int, address=str
+)
+
+
 def is_familiar(*, email: str, network: str) -> bool:
     """Whether the user of that e-mail address signed in from there; no for nobody's."""
     since = timezone.now() - KEPT
-    known = SignInAddress.objects.filter(
-        user__email_canonical=emails.canonical(email), address=network, last_used_at__gt=since
-    )
-    return known.exists()
+    return _KNOWN.one(email=emails.canonical(email), address=network, since=since) is not None
 
 
 def remember(*, user_id: int, network: str) -> None:
     """Keep that the user signed in from there just now."""
     now = timezone.now()
-    there = SignInAddress.objects.filter(user_id=user_id, address=network)
-    last_used_at = there.values_list("last_used_at", flat=True).first()
-    if last_used_at is None:
-        with suppress(IntegrityError), transaction.atomic():  # another sign-in, at the same moment, did
-            SignInAddress.objects.create(user_id=user_id, address=network, last_used_at=now)
-    elif now - last_used_at >= WRITTEN_EVERY:
-        there.update(last_used_at=now)
+    there = _THERE.one(user_id=user_id, address=network)
+    if there is None:
+        # Not an error where another sign-in, at the same moment, did.
+        SignInAddress.objects.bulk_create(
+            [SignInAddress(user_id=user_id, address=network, last_used_at=now)], ignore_conflicts=True
+        )
+    elif now - there.last_used_at >= WRITTEN_EVERY:
+        there.last_used_at = now
+        statements.update(there, ["last_used_at"])
 
 
 def forget_expired() -> int:

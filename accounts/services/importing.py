@@ -1,7 +1,7 @@
 """Users out of a file, some rows at a time: made as `bulk` makes them, and what becomes of those who are there."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Outcome
+from accounts.services.bulk import Draft, Item, Outcome
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit
@@ -49,8 +49,9 @@ FIELDS: Mapping[str, type] = {
 
 MAX_ROLES = 100  # of a row
 
-_OF_A_DRAFT = tuple(name for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme"))
+_OF_A_DRAFT = {name: None for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme")}
 _UPDATED = tuple(name for name in _OF_A_DRAFT if name != "password")
+_AT_ONCE = nullcontext()
 _GROWING = (User, Event, Client)
 _ATTEMPTS = 3  # at changing a user, while others do
 
@@ -90,6 +91,9 @@ class Told:
     faults: Sequence[Fault] = ()
 
 
+_CREATED = Told(Became.CREATED)  # of most rows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One import.
@@ -108,20 +112,27 @@ class Run:
     dry: bool = False
 
 
-def take(run: Run, rows: Sequence[Row], *, again: bool = False) -> list[Told]:
+def take(
+    run: Run, rows: Sequence[Row], *, again: bool = False, turn: AbstractContextManager[None] = _AT_ONCE
+) -> list[Told]:
     """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
 
     Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
     before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
+    turn: is entered when all is judged that does not depend on who is there, for as long as the rest takes; where
+    several processes take rows of one file, it waits until those of the rows before are through.
     """
     with coming_from(Origin(contract="command", request_id=run.number)):
-        drafts = _drafts(run, rows)
-        told = [_told(outcome, dry=run.dry) for outcome in _made(drafts, dry=run.dry)]
-        if again:
-            _recognise(run, drafts, told)
-        for place, one in enumerate(told):
-            if _is_there(one, rows[place], run.on_conflict):
-                told[place] = _settled(run, rows[place], drafts[place], one)
+        drafts = [_draft(run, row) for row in rows]
+        items = bulk.judged(drafts)
+        with turn:
+            _place(run, rows, drafts)
+            told = [_told(outcome, dry=run.dry) for outcome in _made(items, dry=run.dry)]
+            if again:
+                _recognise(run, drafts, told)
+            for place, one in enumerate(told):
+                if _is_there(one, rows[place], run.on_conflict):
+                    told[place] = _settled(run, rows[place], drafts[place], one)
     return told
 
 
@@ -144,14 +155,20 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _drafts(run: Run, rows: Sequence[Row]) -> list[Draft]:
-    named = {fold(name.strip()) for row in rows if (name := _client_name(row))}
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
+    """Put each draft into the client of its row, which may have to be made."""
+    named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
     if run.create_clients and not run.dry:
         for name in {_client_name(row): None for row in rows}:
             if name and fold(name.strip()) not in places:
                 _make_client(name, places)
-    return [_draft(run, row, places) for row in rows]
+    for row, draft in zip(rows, drafts, strict=True):
+        if draft.reported and any(fault.field == BASE for fault in draft.reported):
+            continue
+        draft.client_id, faults = _client(run, row.said, places)
+        if faults:
+            draft.reported = [*row.faults, *faults, *draft.reported[len(row.faults) :]]
 
 
 def _client_name(row: Row) -> str:
@@ -166,14 +183,13 @@ def _make_client(name: str, places: dict[str, int]) -> None:
     places.update(Client.objects.named(name).values_list("name_folded", "pk"))
 
 
-def _draft(run: Run, row: Row, places: Mapping[str, int]) -> Draft:
+def _draft(run: Run, row: Row) -> Draft:
+    """What the row says, save for the client: who else is there does not matter to it."""
     said = row.said
-    if any(fault.field == BASE for fault in row.faults):
+    if row.faults and any(fault.field == BASE for fault in row.faults):
         return Draft(reported=row.faults)
-    values = {name: said[name] for name in _OF_A_DRAFT if name in said}
+    values = {name: value for name, value in said.items() if name in _OF_A_DRAFT}
     faults = list(row.faults)
-    client_id, fault = _place(run, said, places)
-    faults += fault
     if "password" in said and "must_change_password" not in said:
         values["must_change_password"] = passwords.must_change(staff=True)
     if len(values.get("roles", ())) > MAX_ROLES:
@@ -183,10 +199,10 @@ def _draft(run: Run, row: Row, places: Mapping[str, int]) -> Draft:
         stored, more = _stored(said, run.scheme)
         values["password_hash"] = stored
         faults += more
-    return Draft(**values, client_id=client_id, reported=faults)
+    return Draft(**values, reported=faults)
 
 
-def _place(run: Run, said: Mapping[str, Any], places: Mapping[str, int]) -> tuple[int | None, list[Fault]]:
+def _client(run: Run, said: Mapping[str, Any], places: Mapping[str, int]) -> tuple[int | None, list[Fault]]:
     """The number of the client of a row."""
     if "client" in said and "client_id" in said:
         return None, [Fault("client", "not_both", {"attribute": "client_id"})]
@@ -219,20 +235,20 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(drafts: Sequence[Draft], *, dry: bool) -> list[Outcome]:
+def _made(items: Sequence[Item], *, dry: bool) -> list[Outcome]:
     """Make those that can be. Where the database refuses, for whatever reason, those that it takes are made."""
     try:
-        return bulk.judge(drafts=drafts) if dry else bulk.create(actor=None, drafts=drafts)
+        return bulk.try_out(items) if dry else bulk.make(actor=None, items=items)
     except (TooManyRequests, DataError):
-        if len(drafts) == 1:
+        if len(items) == 1:
             return [Outcome(faults=[Fault(BASE, "invalid")])]
-    half = len(drafts) // 2
-    return [*_made(drafts[:half], dry=dry), *_made(drafts[half:], dry=dry)]
+    half = len(items) // 2
+    return [*_made(items[:half], dry=dry), *_made(items[half:], dry=dry)]
 
 
 def _told(outcome: Outcome, *, dry: bool) -> Told:
     made = outcome.user is not None or (dry and not outcome.faults)
-    return Told(Became.CREATED if made else Became.REFUSED, outcome.faults)
+    return _CREATED if made else Told(Became.REFUSED, outcome.faults)
 
 
 def _recognise(run: Run, drafts: Sequence[Draft], told: list[Told]) -> None:

@@ -34,7 +34,9 @@ def faults_of(sent: Mapping[str, Any], defined: Iterable[CustomField] | None = N
     """Every fault of the profile in what was sent. Custom fields are judged where they were sent, even empty."""
     faults = []
     for field, maximum in LENGTHS.items():
-        value = sent.get(field, "")
+        if field not in sent:
+            continue
+        value = sent[field]
         if len(value) > maximum:
             faults.append(Fault(field, "too_long", {"maximum": maximum}))
         elif has_control_characters(_without_line_ends(value) if field == "bio" else value):

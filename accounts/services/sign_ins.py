@@ -7,12 +7,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import passwords, timing
+from accounts import emails, passwords, timing
 from accounts.models import SignIn, User
 from accounts.models.sign_in import SignInQuerySet
 from accounts.services import familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
-from usermgmt import audit
+from usermgmt import audit, statements
 from usermgmt.errors import InvalidCredentials, InvalidToken
 from usermgmt.origin import current
 from usermgmt.statements import Statement
@@ -26,6 +26,15 @@ _CALLER: Statement[User] = Statement(
     sign_in_id=int,
 )
 """Whose live access token it is."""
+_NAMED: Statement[User] = Statement(
+    lambda email: User.objects.select_related("client").filter(email_canonical=email), email=str
+)
+_NAMED_OF_CLIENT: Statement[User] = Statement(
+    lambda email, client_id: User.objects.select_related("client").filter(email_canonical=email, client_id=client_id),
+    email=str,
+    client_id=int,
+)
+"""Whose address it is, in its canonical spelling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +55,8 @@ def verified_user(*, email: str, password: str, client_id: int | None = None) ->
     `accounts.door`.
     """
     watch = timing.Stopwatch()
-    there = User.objects.select_related("client").with_email(email)
-    user: User | None = (there if client_id is None else there.filter(client_id=client_id)).first()
+    named = {"email": emails.canonical(email)}
+    user = _NAMED.one(**named) if client_id is None else _NAMED_OF_CLIENT.one(**named, client_id=client_id)
     with watch.hashing():
         right = passwords.verified(password, user.password if user is not None else "")
     if user is None or not right or not user.is_active:
@@ -71,7 +80,8 @@ def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
     refresh = RefreshToken()
     with transaction.atomic():
         note_sign_in(user)  # first: it locks the user's row, so nobody deletes it before the sign-in is there
-        opened = SignIn.objects.create(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
+        opened = SignIn(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
+        statements.insert(opened)
     return user, _tokens(opened, user, refresh)
 
 
@@ -81,7 +91,7 @@ def note_sign_in(user: User) -> None:
     Raises InvalidCredentials for a user who was deleted or erased since the password was verified.
     """
     user.last_login = timezone.now()
-    if not User.objects.filter(pk=user.pk, erased_at=None).update(last_login=user.last_login):
+    if not statements.update(user, ["last_login"], null=["erased_at"]):
         raise InvalidCredentials
     familiar_addresses.remember(user_id=user.pk, network=current().network)
     audit.record(actor=user, action="sign_in.succeeded", target=("user", user.pk))

@@ -1,12 +1,12 @@
 """Every write to users, whichever door it comes through."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from accounts.services.records import NO_RECORDS, Records
 from accounts.services.unset import UNSET, Unset
 from clients.models import Client
 from clients.services import default_client
-from usermgmt import audit
+from usermgmt import audit, statements
 from usermgmt.actor import Actor
 from usermgmt.errors import (
     BASE,
@@ -51,9 +51,14 @@ _PRESENT: Final[Statement[User]] = Statement(
     lambda user_id: User.objects.select_related("client").filter(pk=user_id), user_id=int
 )
 _LOCKED: Final[Statement[User]] = Statement(
-    lambda user_id: User.objects.filter(pk=user_id).select_for_update(), user_id=int
+    lambda user_id: User.objects.select_related("client").filter(pk=user_id).select_for_update(of=("self",)),
+    user_id=int,
 )
+_CLIENT: Final[Statement[Client]] = Statement(lambda client_id: Client.objects.filter(pk=client_id), client_id=int)
 _NOT_COLUMNS = ("password", "roles", "teams", "records")  # of what is sent; of the password there is a hash
+_NOT_AT_ONCE = frozenset({"password", "client_id", "active"})
+"""What is judged before the lock, and again under it: a password takes a hash, which is slow, and the others may ask
+for locks on the rows of others, in an order. All else is judged once, under the lock."""
 _TOLD_WHERE_SET = ("external_id", "featured", "public_profile", "properties")
 
 
@@ -165,7 +170,7 @@ def create(
         password=send_password,
         proof=proof,
     )
-    with _told_in_full(sent, new):
+    with _told_in_full(sent, lambda: new):
         return _insert(user, along) if username is not None else _insert_named(user, along)
 
 
@@ -249,39 +254,37 @@ def update(
     if isinstance(client_id, Home) and client is not None:
         sent["client_id"] = client.pk or _NOT_YET
 
-    user = authority.present(actor, _PRESENT.one(user_id=user_id))
-    authority.check(actor=actor, user=user, sent=sent, reported=reported)
-    check_version(user.version, versions)
-    _check_alive(user)
-    said = dict(sent)
-    duties.settle(actor=actor, user=user, sent=sent)
-    checks.normalise(sent, user, name_from_parts=name_from_parts and "name" not in sent)
     # Without a password there is no sign-in either: the last administrator keeps one.
     demotes = sent.get("active") is False or client is not None or sent.get("password", UNSET) is None
-    if demotes and _is_last_administrator(user):
-        faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
-    faults += checks.faults_of(sent, user, password_policy or passwords.standard())
-    if "teams" in sent:
-        faults += memberships.faults_of(sent["teams"], sent.get("client_id", user.client_id))
-    refused = bool(faults or reported)  # then there is no need of a hash
-    if not refused and duties.is_dodged(actor=actor, user=user, sent=sent):
-        faults.append(Fault("password", "password_unchanged"))
-    raise_all(reported, faults)
-    if "password" in sent:
-        sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
-
-    with (
-        _told_in_full(sent, user),
-        refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT),
-        transaction.atomic(),
-    ):
-        known = user.client
-        user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes, related_by=records)
-        if known is not None and user.client_id == known.pk:
-            user.client = known  # read already; whoever shows the user needs it
-        _check_alive(user)
-        authority.check_signed_in(actor, user)
+    said = dict(sent)
+    with ExitStack() as writing:
+        at_once = not (records or sent.keys() & _NOT_AT_ONCE)
+        if at_once:
+            writing.enter_context(_writing(sent, user_id))
+            user = _locked(user_id, None, actor=actor, leaves_administrators=False)
+            authority.check_signed_in(actor, user)
+        else:
+            user = authority.present(actor, _PRESENT.one(user_id=user_id))
         authority.check(actor=actor, user=user, sent=said, reported=reported)
+        check_version(user.version, versions)
+        _check_alive(user)
+        duties.settle(actor=actor, user=user, sent=sent)
+        checks.normalise(sent, user, name_from_parts=name_from_parts and "name" not in sent)
+        if demotes and _is_last_administrator(user):
+            faults.append(_LAST_ADMINISTRATOR)  # told with all the others; asked again under the lock
+        policy = password_policy or passwords.standard()
+        _judge(actor=actor, user=user, sent=sent, faults=faults, reported=reported, policy=policy)
+        if not at_once:
+            if "password" in sent:
+                sent["password"] = passwords.hashed(sent["password"])  # slow: outside the transaction
+            writing.enter_context(_writing(sent, user_id))
+            known = user.client
+            user = _locked(user_id, versions, actor=actor, leaves_administrators=demotes, related_by=records)
+            if known is not None and user.client_id == known.pk:
+                user.client = known  # read already; whoever shows the user needs it
+            _check_alive(user)
+            authority.check_signed_in(actor, user)
+            authority.check(actor=actor, user=user, sent=said, reported=reported)
         if proof is not None:
             sent |= proof(user)
         former = mails.Former.of(user)
@@ -295,6 +298,25 @@ def update(
         told = _tell(actor, user, former, changes)
         mails.remind(actor=actor, user=user, invitation=invite, proof=prove_email, told=told)
     return user
+
+
+def _judge(
+    *,
+    actor: Actor | None,
+    user: User,
+    sent: dict[str, Any],
+    faults: list[Fault],
+    reported: Sequence[Fault],
+    policy: passwords.Policy,
+) -> None:
+    """Raise every fault of what is sent for a user: those so far, those that were reported, and those of the rules."""
+    faults += checks.faults_of(sent, user, policy)
+    if "teams" in sent:
+        faults += memberships.faults_of(sent["teams"], sent.get("client_id", user.client_id))
+    refused = bool(faults or reported)  # then there is no need of a hash
+    if not refused and duties.is_dodged(actor=actor, user=user, sent=sent):
+        faults.append(Fault("password", "password_unchanged"))
+    raise_all(reported, faults)
 
 
 def _tell(actor: Actor | None, user: User, former: mails.Former, changes: audit.Changes) -> Collection[str]:
@@ -345,15 +367,30 @@ def leaving(user_id: int) -> User:
 
 
 @contextmanager
-def _told_in_full(sent: Mapping[str, Any], user: User) -> Iterator[None]:
+def _writing(sent: Mapping[str, Any], user_id: int) -> Iterator[None]:
+    """The transaction of a change, in which what the database refuses is told as the rules tell it."""
+    with (
+        _told_in_full(sent, lambda: _PRESENT.one(user_id=user_id)),
+        refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT),
+        transaction.atomic(),
+    ):
+        yield
+
+
+@contextmanager
+def _told_in_full(sent: Mapping[str, Any], read: Callable[[], User | None]) -> Iterator[None]:
     """Tell of all that was taken in the meantime: the database names the first, whichever that is. Where something is
-    no more it does not name it: that may have been a type of records, and not the client."""
+    no more it does not name it: that may have been a type of records, and not the client.
+
+    read: gives the user, whose values these were to be; None: there is none any more.
+    """
     try:
         yield
     except Invalid as refusal:
-        if refusal.faults == (NO_SUCH_CLIENT,):
+        user = read() if isinstance(refusal.__cause__, IntegrityError) else None
+        if user is not None and refusal.faults == (NO_SUCH_CLIENT,):
             raise_all([], checks.of_records(sent, user))
-        if any(fault.code == "taken" for fault in refusal.faults):
+        if user is not None and any(fault.code == "taken" for fault in refusal.faults):
             raise_all(refusal.faults, checks.taken(sent, user))
         raise
 
@@ -376,7 +413,7 @@ def _client(actor: Actor | None, client_id: int | Home | None) -> tuple[Client |
         client_id = bound
     if client_id is None:
         return None, []
-    client = Client.objects.filter(pk=client_id).first()
+    client = _CLIENT.one(client_id=client_id)
     return client, [] if client is not None else [NO_SUCH_CLIENT]
 
 
@@ -459,7 +496,7 @@ def _insert(user: User, along: _Along) -> User:
     with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
         if user.client is not None and user.client.pk is None:
             user.client = default_client.made(actor=actor)
-        user.save(force_insert=True)
+        statements.insert(user)
         entry = creation(actor, user)
         if along.roles:
             entry = replace(entry, changes={**entry.changes, **roles.give(user, along.roles)})
@@ -533,7 +570,7 @@ def _apply(sent: Mapping[str, Any], user: User, client: Client | None) -> audit.
         SignIn.objects.filter(user_id=user.pk).end()
     user.version += 1
     user.updated_at = timezone.now()
-    user.save(update_fields=[*written, "version", "updated_at"])
+    statements.update(user, {*written, "version", "updated_at"})
     return changes
 
 

@@ -1,5 +1,9 @@
 """Rows that are copied at once are as they would be one by one."""
 
+import json
+
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
@@ -61,3 +65,28 @@ def test_no_rows_are_no_statement(db, django_assert_num_queries):
     with django_assert_num_queries(0):
         copying.insert([])
         copying.insert_values(Event, [])
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
+DOCUMENTS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(st.none(), inner),
+        st.dictionaries(st.sampled_from(["a", "b%s", '"', ""]), inner, max_size=3),
+        st.fixed_dictionaries({"a": inner, '100 %"': inner}),
+        st.dictionaries(st.integers(0, 2) | st.booleans(), inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+
+
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=60)
+@hypothesis.given(st.lists(DOCUMENTS, min_size=1, max_size=4))
+def test_many_documents_are_written_as_each_would_be(documents):
+    assert copying.documents(documents) == [json.dumps(document) for document in documents]
+
+
+def test_documents_of_one_shape_are_written_as_each_would_be():
+    changes = [{"name": (None, f"Ż{n}\n"), "n": [None, n], "%s": [n % 2 == 0, None], "": {}} for n in range(5)]
+    assert copying.documents(changes) == [json.dumps(change) for change in changes]

@@ -2,10 +2,13 @@
 
 import http.server
 import json
+import os
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
+from argon2.low_level import Type
 
 from benchmarks import crowd
 from benchmarks.crowd import Failed, Seen, arguments, watched
@@ -80,3 +83,23 @@ def test_a_reader_who_is_refused_spoils_the_run(answering):
     handler.status = 429
     with pytest.raises(Failed, match="429"):
         watched(server, 2, lambda: 1)
+
+
+def test_the_share_of_the_hasher_is_that_of_the_same_round():
+    lines = crowd.share([50.0, 100.0, 20.0], [45.0, 80.0, 19.0], 100).splitlines()
+    assert lines[2:] == [
+        "| the hasher alone, in a bare loop on each core | 50.0 |  |",
+        "| 100 parallel sign-ins, nothing else | 45.0 | 0.90 |",
+    ]
+
+
+def test_the_bare_loop_verifies_with_the_costs_of_the_server_on_every_core(monkeypatch):
+    verified, costs = set(), []
+    monkeypatch.setattr(crowd, "hash_secret", lambda password, salt, *told: costs.append(told) or b"stored")
+    monkeypatch.setattr(
+        crowd, "verify_secret", lambda *told: verified.add((threading.get_ident(), *told)) or time.sleep(0.001)
+    )
+    assert crowd.hashes(0.05) > 1
+    assert costs == [(2, 19456, 1, 32, Type.ID)]
+    assert {told[1:] for told in verified} == {(b"stored", crowd.PASSWORD.encode(), Type.ID)}
+    assert len({thread for thread, *_ in verified}) == len(os.sched_getaffinity(0))

@@ -8,12 +8,12 @@ from django.core.management import call_command
 
 from accounts.models import User
 from benchmarks import importing
-from benchmarks.importing import Run, Wrong, arguments, main, tabled, write
+from benchmarks.importing import Lines, Run, Wrong, arguments, hashing_alone, main, tabled, write
 
 
 def test_a_million_is_the_default():
     read = arguments([])
-    assert (read.users, read.write_readme) == (1_000_000, False)
+    assert (read.users, read.rounds, read.write_readme) == (1_000_000, 5, False)
 
 
 def test_the_file_is_imported_whole(db, tmp_path):
@@ -24,13 +24,29 @@ def test_the_file_is_imported_whole(db, tmp_path):
     assert users[0].password == f"bcrypt_rails${importing.HASH}"
 
 
-def test_the_table_tells_rates_and_memory():
-    runs = {"in": Run(50.0, 20.0, 90.4), "out": Run(10.0, 5.0, 80.0)}
-    assert tabled(1_000_000, runs, 25.0).splitlines()[2:] == [
-        "| in | 1,000,000 | 20,000 | 20 | 90 |",
-        "| out | 1,000,000 | 100,000 | 5 | 80 |",
-        "| PostgreSQL alone: COPY of the same users and events | 1,000,000 | 40,000 |  |  |",
+def test_files_with_passwords_go_on_where_others_end(db, tmp_path):
+    write(tmp_path / "one.csv", 2)
+    write(tmp_path / "two.csv", 2, first=2, password=True)
+    for name in ("one", "two"):
+        call_command("import_users", str(tmp_path / f"{name}.csv"), create_clients=True, stdout=io.StringIO())
+    kinds = [user.password.partition("$")[0] for user in User.objects.order_by("pk")]
+    assert kinds == ["bcrypt_rails", "bcrypt_rails", "argon2", "argon2"]
+
+
+def test_the_table_tells_medians_of_rounds_what_is_beside_and_memory():
+    runs = [Run(50.0, 20.0, 90.4), Run(40.0, 60.0, 80.0), Run(100.0, 30.0, 80.0)]
+    measured = {
+        "in": (Lines(1_000_000, runs, [25.0, 30.0, 40.0]), "alone"),
+        "out": (Lines(1_000_000, [Run(10.0, 5.0, 80.0)]), ""),
+    }
+    assert tabled(measured).splitlines()[2:] == [
+        "| in | 1,000,000 | 20,000 | alone: 33,333 | 0.50 | 30 | 0.4 | 90 |",
+        "| out | 1,000,000 | 100,000 |  |  | 5 | 0.5 | 80 |",
     ]
+
+
+def test_the_hasher_alone_takes_time():
+    assert hashing_alone(1) > 0
 
 
 def test_a_command_that_fails_is_told(monkeypatch):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.wrk import Figure, Refused, parse
+from benchmarks.wrk import Figure, Refused, Unanswered, parse
 
 RESULT = (
     "Running 7s test @ http://127.0.0.1:8000\n  2 threads and 16 connections\n"
@@ -18,7 +18,7 @@ def printed(sample: str = "", **counts: int) -> str:
 
 
 def test_a_run_of_right_answers_is_a_figure():
-    assert parse(printed()) == Figure(per_second=500, p50=1.5, p99=20.25)
+    assert parse(printed()) == Figure(per_second=500, p50=1.5, p99=20.25, requests=1000)
 
 
 @pytest.mark.parametrize("fault", ["wrong", "connect", "read", "write", "timeout"])
@@ -38,7 +38,7 @@ def test_an_answer_that_nobody_checked_refuses_the_run():
 
 
 def test_a_run_without_an_answer_is_no_figure():
-    with pytest.raises(Refused, match="0 requests"):
+    with pytest.raises(Unanswered, match="0 requests"):
         parse(printed(requests=0, right=0))
 
 

@@ -208,7 +208,14 @@ def documented_contracts() -> dict[str, Contract]:
 
 def contract_of(request: HttpRequest) -> Contract:
     """The contract that answers for the path of `request`: the one that has exactly this path outside of its prefix,
-    else the one of the longest prefix."""
+    else the one of the longest prefix. It is found once a request."""
+    found: Contract | None = getattr(request, "_contract", None)
+    if found is None:
+        found = request._contract = _answering(request)  # type: ignore[attr-defined]
+    return found
+
+
+def _answering(request: HttpRequest) -> Contract:
     path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
     named = contracts(getattr(request, "urlconf", None))
     for contract in named:

@@ -59,15 +59,24 @@ class Tally:
     blocked_until: int = 0
 
 
-class Store(Protocol):
-    """Each of these is atomic."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of the counters that are written at once. taken: what was counted, where that is given back."""
 
-    def take(self, key: str, rule: Rule, now: int) -> tuple[bool, Tally]:
-        """Count one more, unless the counter blocks, then change nothing; tells whether it was counted."""
+    key: str
+    rule: Rule
+    taken: Tally = Tally()
+
+
+class Store(Protocol):
+    """Each of these is atomic for each counter, and one round trip for all."""
+
+    def take(self, asked: Sequence[Asked], now: int) -> list[tuple[bool, Tally]]:
+        """Count one more of each, unless it blocks, then change nothing of it; tells whether each was counted."""
         ...
 
-    def give_back(self, key: str, rule: Rule, taken: Tally, now: int) -> Tally:
-        """Count one less of the same counter; the block that `taken` began ends."""
+    def give_back(self, asked: Sequence[Asked], now: int, forget: Sequence[str] = ()) -> list[Tally]:
+        """Count one less of each; the block that `taken` began ends. forget: keys of counters that end along."""
         ...
 
     def forget(self, key: str) -> None: ...
@@ -79,110 +88,159 @@ class DatabaseStore:
     """Rows of `Counter`. Not for use within a transaction: what it takes would last until its end."""
 
     # Statements that decide, write and tell at once, on PostgreSQL and SQLite alike: the ORM's own upsert neither
-    # computes from the present row nor has a condition, and reading first would let two pass as one.
+    # computes from the present row nor has a condition, and reading first would let two pass as one. Rows are written
+    # in the order of their keys, so that no two statements wait for each other; that is why `GIVE_BACK`, too, is an
+    # INSERT. It makes no row but one that was deleted meanwhile, and that is past.
     TAKE = """
+        WITH asked (key, free, memory, first, longest, doublings) AS (VALUES {asked})
         INSERT INTO usermgmt_counter AS present (key, count, until, blocked_until)
-        VALUES (%(key)s, 1, %(until)s, %(blocked_until)s)
-        ON CONFLICT (key) DO UPDATE SET
-            count = CASE WHEN present.until <= %(now)s THEN 1 ELSE present.count + 1 END,
-            until = CASE WHEN present.until <= %(now)s OR %(first)s > 0 THEN excluded.until ELSE present.until END,
-            blocked_until = CASE
-                WHEN present.until <= %(now)s THEN excluded.blocked_until
-                WHEN present.count + 1 < %(free)s THEN 0
-                WHEN %(first)s = 0 THEN present.until
-                WHEN present.count + 1 - %(free)s >= %(doublings)s THEN %(now)s + %(longest)s
-                ELSE %(now)s + (CAST(%(first)s AS bigint) << (present.count + 1 - %(free)s))
-            END
+        SELECT key, 1, %(now)s + memory, CASE
+            WHEN free > 1 THEN 0 WHEN first > 0 THEN %(now)s + first ELSE %(now)s + memory
+        END
+        FROM asked WHERE true ORDER BY key
+        ON CONFLICT (key) DO UPDATE SET (count, until, blocked_until) = (
+            SELECT
+                CASE WHEN present.until <= %(now)s THEN 1 ELSE present.count + 1 END,
+                CASE WHEN present.until <= %(now)s OR first > 0 THEN excluded.until ELSE present.until END,
+                CASE
+                    WHEN present.until <= %(now)s THEN excluded.blocked_until
+                    WHEN present.count + 1 < free THEN 0
+                    WHEN first = 0 THEN present.until
+                    WHEN present.count + 1 - free >= doublings THEN %(now)s + longest
+                    ELSE %(now)s + (first << CAST(present.count + 1 - free AS integer))
+                END
+            FROM asked WHERE asked.key = present.key
+        )
         WHERE present.until <= %(now)s OR present.blocked_until <= %(now)s
-        RETURNING count, until, blocked_until
+        RETURNING key, count, until, blocked_until
     """
     GIVE_BACK = """
-        UPDATE usermgmt_counter SET
-            count = count - 1,
-            blocked_until = CASE
-                WHEN count - 1 < %(free)s OR blocked_until = %(blocked_until)s THEN 0 ELSE blocked_until
-            END
-        WHERE key = %(key)s AND count > 0 AND until > %(now)s AND (%(first)s > 0 OR until = %(until)s)
-        RETURNING count, until, blocked_until
+        WITH asked (key, free, first, until, blocked_until, forget) AS (VALUES {asked})
+        INSERT INTO usermgmt_counter AS present (key, count, until, blocked_until)
+        SELECT asked.key, 0, 0, 0 FROM asked JOIN usermgmt_counter AS there ON there.key = asked.key
+        WHERE there.until > %(now)s ORDER BY asked.key
+        ON CONFLICT (key) DO UPDATE SET (count, until, blocked_until) = (
+            SELECT
+                CASE WHEN forget > 0 THEN 0 ELSE present.count - 1 END,
+                CASE WHEN forget > 0 THEN 0 ELSE present.until END,
+                CASE
+                    WHEN forget > 0 OR present.count - 1 < free THEN 0
+                    WHEN present.blocked_until = asked.blocked_until THEN 0
+                    ELSE present.blocked_until
+                END
+            FROM asked WHERE asked.key = present.key
+        )
+        WHERE present.until > %(now)s AND EXISTS (
+            SELECT 1 FROM asked
+            WHERE asked.key = present.key
+                AND (forget > 0 OR (present.count > 0 AND (first > 0 OR present.until = asked.until)))
+        )
+        RETURNING key, count, until, blocked_until
     """
 
-    def take(self, key: str, rule: Rule, now: int) -> tuple[bool, Tally]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                self.TAKE,
-                {
-                    "key": key,
-                    "now": now,
-                    "until": now + rule.memory,
-                    "blocked_until": now + (rule.first or rule.memory) if rule.free <= 1 else 0,
-                    "free": rule.free,
-                    "first": rule.first,
-                    "longest": rule.longest,
-                    "doublings": rule.doublings,
-                },
-            )
-            row = cursor.fetchone()
-        if row is not None:
-            return True, Tally(*row)
-        (present,) = self.read([key], now)
-        return False, present
+    def take(self, asked: Sequence[Asked], now: int) -> list[tuple[bool, Tally]]:
+        counted = self._written(
+            self.TAKE,
+            [
+                (one.key, one.rule.free, one.rule.memory, one.rule.first, one.rule.longest, one.rule.doublings)
+                for one in asked
+            ],
+            now,
+        )
+        refused = [one.key for one in asked if one.key not in counted]
+        present = dict(zip(refused, self.read(refused, now), strict=True)) if refused else {}
+        return [(one.key in counted, counted.get(one.key) or present[one.key]) for one in asked]
 
-    def give_back(self, key: str, rule: Rule, taken: Tally, now: int) -> Tally:
+    def give_back(self, asked: Sequence[Asked], now: int, forget: Sequence[str] = ()) -> list[Tally]:
+        rows = [(one.key, one.rule.free, one.rule.first, one.taken.until, one.taken.blocked_until, 0) for one in asked]
+        written = self._written(self.GIVE_BACK, rows + [(key, 0, 0, 0, 0, 1) for key in forget], now)
+        others = [one.key for one in asked if one.key not in written]
+        present = dict(zip(others, self.read(others, now), strict=True)) if others else {}
+        return [written.get(one.key) or present[one.key] for one in asked]
+
+    def _written(self, sql: str, rows: Sequence[tuple[str | int, ...]], now: int) -> dict[str, Tally]:
+        """Have the statement write these rows, each of a key and numbers; gives what it tells."""
+        if not rows:
+            return {}
+        values = {f"v{row}_{place}": value for row, all_ in enumerate(rows) for place, value in enumerate(all_)}
         with connection.cursor() as cursor:
-            cursor.execute(
-                self.GIVE_BACK,
-                {
-                    "key": key,
-                    "now": now,
-                    "free": rule.free,
-                    "first": rule.first,
-                    "until": taken.until,
-                    "blocked_until": taken.blocked_until,
-                },
-            )
-            row = cursor.fetchone()
-        return Tally(*row) if row is not None else self.read([key], now)[0]
+            cursor.execute(sql.format(asked=_places(len(rows), len(rows[0]))), {**values, "now": now})
+            return {key: Tally(*tally) for key, *tally in cursor.fetchall()}
 
     def forget(self, key: str) -> None:
         Counter.objects.filter(key=key).delete()
 
     def read(self, keys: Sequence[str], now: int) -> list[Tally]:
-        rows = Counter.objects.filter(key__in=keys, until__gt=now)
-        found = {row.key: Tally(row.count, row.until, row.blocked_until) for row in rows}
+        places = ", ".join(["%s"] * len(keys))
+        sql = f"SELECT key, count, until, blocked_until FROM usermgmt_counter WHERE key IN ({places}) AND until > %s"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*keys, now])
+            found = {key: Tally(*tally) for key, *tally in cursor.fetchall()}
         return [found.get(key, Tally()) for key in keys]
+
+
+@lru_cache(maxsize=32)
+def _places(rows: int, columns: int) -> str:
+    """Rows of VALUES, each of a key and numbers; the types of all are said by the first."""
+    return ", ".join(
+        "("
+        + ", ".join(
+            f"CAST(%(v{row}_{place})s AS {'bigint' if place else 'text'})" if not row else f"%(v{row}_{place})s"
+            for place in range(columns)
+        )
+        + ")"
+        for row in range(rows)
+    )
 
 
 class RedisStore:
     """Hashes that expire; each operation is a script of Redis, and one round trip."""
 
     TAKE = """
-        local now, free, memory, first, longest, slack = unpack(ARGV)
-        now, free, memory, first = tonumber(now), tonumber(free), tonumber(memory), tonumber(first)
-        local row = redis.call('HMGET', KEYS[1], 'count', 'until', 'blocked_until')
-        local count, till, blocked = tonumber(row[1]) or 0, tonumber(row[2]) or 0, tonumber(row[3]) or 0
-        if till <= now then count, till, blocked = 0, 0, 0 end
-        if blocked > now then return {0, count, till, blocked} end
-        count, blocked = count + 1, 0
-        if till == 0 or first > 0 then till = now + memory end
-        if count >= free then
-            blocked = first > 0 and now + math.min(tonumber(longest), first * 2 ^ (count - free)) or till
+        local now, slack, answers = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
+        for place, key in ipairs(KEYS) do
+            local free, memory, first, longest = unpack(ARGV, place * 4 - 1, place * 4 + 2)
+            free, memory, first = tonumber(free), tonumber(memory), tonumber(first)
+            local row = redis.call('HMGET', key, 'count', 'until', 'blocked_until')
+            local count, till, blocked = tonumber(row[1]) or 0, tonumber(row[2]) or 0, tonumber(row[3]) or 0
+            if till <= now then count, till, blocked = 0, 0, 0 end
+            local counted = blocked <= now
+            if counted then
+                count, blocked = count + 1, 0
+                if till == 0 or first > 0 then till = now + memory end
+                if count >= free then
+                    blocked = first > 0 and now + math.min(tonumber(longest), first * 2 ^ (count - free)) or till
+                end
+                redis.call('HSET', key, 'count', count, 'until', string.format('%.0f', till),
+                    'blocked_until', string.format('%.0f', blocked))
+                redis.call('PEXPIRE', key, string.format('%.0f', till - now + slack))
+            end
+            answers[place] = {counted and 1 or 0, count, till, blocked}
         end
-        redis.call('HSET', KEYS[1], 'count', count, 'until', string.format('%.0f', till),
-            'blocked_until', string.format('%.0f', blocked))
-        redis.call('PEXPIRE', KEYS[1], string.format('%.0f', till - now + tonumber(slack)))
-        return {1, count, till, blocked}
+        return answers
     """
     GIVE_BACK = """
-        local now, free, first, till, blocked = unpack(ARGV)
-        local row = redis.call('HMGET', KEYS[1], 'count', 'until', 'blocked_until')
-        if not row[1] or tonumber(row[2]) <= tonumber(now) then return {0, 0, 0} end
-        local count = tonumber(row[1])
-        if count > 0 and (first ~= '0' or row[2] == till) then
-            count = count - 1
-            if count < tonumber(free) or row[3] == blocked then row[3] = '0' end
-            redis.call('HSET', KEYS[1], 'count', count, 'blocked_until', row[3])
+        local now, given, answers = tonumber(ARGV[1]), (#ARGV - 1) / 4, {}
+        for place, key in ipairs(KEYS) do
+            if place > given then
+                redis.call('DEL', key)
+            else
+                local free, first, till, blocked = unpack(ARGV, place * 4 - 2, place * 4 + 1)
+                local row = redis.call('HMGET', key, 'count', 'until', 'blocked_until')
+                if not row[1] or tonumber(row[2]) <= now then
+                    answers[place] = {0, 0, 0}
+                else
+                    local count = tonumber(row[1])
+                    if count > 0 and (first ~= '0' or row[2] == till) then
+                        count = count - 1
+                        if count < tonumber(free) or row[3] == blocked then row[3] = '0' end
+                        redis.call('HSET', key, 'count', count, 'blocked_until', row[3])
+                    end
+                    answers[place] = {count, tonumber(row[2]), tonumber(row[3])}
+                end
+            end
         end
-        return {count, tonumber(row[2]), tonumber(row[3])}
+        return answers
     """
 
     def __init__(self, url: str) -> None:
@@ -196,14 +254,19 @@ class RedisStore:
         self._take = self._redis.register_script(self.TAKE)
         self._give_back = self._redis.register_script(self.GIVE_BACK)
 
-    def take(self, key: str, rule: Rule, now: int) -> tuple[bool, Tally]:
-        arguments = [now, rule.free, rule.memory, rule.first, rule.longest, SLACK]
-        counted, *row = self._take(keys=[REDIS_PREFIX + key], args=arguments)
-        return bool(counted), Tally(*row)
+    def take(self, asked: Sequence[Asked], now: int) -> list[tuple[bool, Tally]]:
+        arguments = [now, SLACK]
+        for one in asked:
+            arguments += [one.rule.free, one.rule.memory, one.rule.first, one.rule.longest]
+        told = self._take(keys=[REDIS_PREFIX + one.key for one in asked], args=arguments)
+        return [(bool(counted), Tally(*row)) for counted, *row in told]
 
-    def give_back(self, key: str, rule: Rule, taken: Tally, now: int) -> Tally:
-        arguments = [now, rule.free, rule.first, taken.until, taken.blocked_until]
-        return Tally(*self._give_back(keys=[REDIS_PREFIX + key], args=arguments))
+    def give_back(self, asked: Sequence[Asked], now: int, forget: Sequence[str] = ()) -> list[Tally]:
+        arguments = [now]
+        for one in asked:
+            arguments += [one.rule.free, one.rule.first, one.taken.until, one.taken.blocked_until]
+        keys = [REDIS_PREFIX + key for key in (*(one.key for one in asked), *forget)]
+        return [Tally(*row) for row in self._give_back(keys=keys, args=arguments)]
 
     def forget(self, key: str) -> None:
         self._redis.delete(REDIS_PREFIX + key)
@@ -225,11 +288,11 @@ class ElseDatabase:
         self._database = DatabaseStore()
         self._asked_again = self._told_again = 0.0  # by the machine's own clock, which nobody sets
 
-    def take(self, key: str, rule: Rule, now: int) -> tuple[bool, Tally]:
-        return self._first(lambda store: store.take(key, rule, now))
+    def take(self, asked: Sequence[Asked], now: int) -> list[tuple[bool, Tally]]:
+        return self._first(lambda store: store.take(asked, now))
 
-    def give_back(self, key: str, rule: Rule, taken: Tally, now: int) -> Tally:
-        return self._first(lambda store: store.give_back(key, rule, taken, now))
+    def give_back(self, asked: Sequence[Asked], now: int, forget: Sequence[str] = ()) -> list[Tally]:
+        return self._first(lambda store: store.give_back(asked, now, forget))
 
     def forget(self, key: str) -> None:
         self._first(lambda store: store.forget(key))

@@ -5,13 +5,13 @@ Taken where requests come in, in views, forms and doors, and never within a tran
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.crypto import salted_hmac
 
 from usermgmt.errors import Quota, TooManyRequests
-from usermgmt.http.counters import Rule, Tally, store
+from usermgmt.http.counters import Asked, Rule, Tally, store
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +69,48 @@ class Standing:
         return TooManyRequests(max(1, self.wait), self.quota)
 
 
+Counted = tuple[Limit | Backoff, str]
+"""A limit, and the key that is counted under it."""
+
+
 def take(limit: Limit | Backoff, key: str) -> Standing:
     """Count one of `key`. Raises TooManyRequests, and counts nothing, where it must wait."""
-    counted, tally = store().take(_digest(limit, key), limit.rule, _now())
-    standing = _standing(limit, tally, _now())  # another's block may be younger than the call
-    if not counted:
-        raise standing.refuse()
-    return standing
+    taken, refused = take_all([(limit, key)])
+    for refusal in refused.values():
+        raise refusal
+    return taken[limit, key]
+
+
+def take_all(counted: Sequence[Counted]) -> tuple[dict[Counted, Standing], dict[Counted, TooManyRequests]]:
+    """Count one of each, in one round trip; gives where those that were counted stand, and the refusals of those that
+    must wait, of which nothing was counted."""
+    taken: dict[Counted, Standing] = {}
+    refused: dict[Counted, TooManyRequests] = {}
+    asked = [Asked(_digest(limit, key), limit.rule) for limit, key in counted]
+    told = store().take(asked, _now()) if asked else []
+    now = _now()  # another's block may be younger than the call
+    for one, (was_counted, tally) in zip(counted, told, strict=True):
+        standing = _standing(one[0], tally, now)
+        if was_counted:
+            taken[one] = standing
+        else:
+            refused[one] = standing.refuse()
+    return taken, refused
 
 
 def give_back(limit: Limit | Backoff, key: str, taken: Standing) -> Standing:
     """Take back one that turned out not to count; gives where `key` stands then."""
-    tally = store().give_back(_digest(limit, key), limit.rule, taken.tally, _now())
-    return _standing(limit, tally, _now())
+    return give_back_all({(limit, key): taken})[limit, key]
+
+
+def give_back_all(taken: Mapping[Counted, Standing], *, forgotten: Counted | None = None) -> dict[Counted, Standing]:
+    """Take back one of each, and begin anew for `forgotten`, in one round trip; gives where all of them stand then."""
+    asked = [Asked(_digest(*one), one[0].rule, standing.tally) for one, standing in taken.items()]
+    forget = [] if forgotten is None else [_digest(*forgotten)]
+    told = store().give_back(asked, _now(), forget) if asked or forget else []
+    now = _now()
+    standings = {one: _standing(one[0], tally, now) for one, tally in zip(taken, told, strict=True)}
+    return standings if forgotten is None else {**standings, forgotten: _standing(forgotten[0], Tally(), now)}
 
 
 def forget(limit: Limit | Backoff, key: str) -> Standing:
@@ -96,7 +125,7 @@ def peek(limit: Limit | Backoff, key: str) -> Standing:
     return standing
 
 
-def peek_all(counted: Sequence[tuple[Limit | Backoff, str]]) -> list[Standing]:
+def peek_all(counted: Sequence[Counted]) -> list[Standing]:
     """Where each stands, in one round trip."""
     now = _now()
     tallies = store().read([_digest(limit, key) for limit, key in counted], now)

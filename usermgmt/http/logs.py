@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from usermgmt.origin import current
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode  # `json.dumps` makes one of its own for each line
+
 
 class JSONFormatter(logging.Formatter):
     """time, level, logger, message, request_id (empty outside of requests), the record's `fields`, an error's trace."""
@@ -23,4 +25,4 @@ class JSONFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _encode(line)

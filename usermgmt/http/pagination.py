@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from usermgmt.errors import Fault, Invalid
+from usermgmt.windows import Key, by_index, by_sorting, is_few, unprepared, window
 
 DEFAULT_PER_PAGE = 25
 MAX_PER_PAGE = 100
@@ -32,38 +33,25 @@ class Ordering:
     def descending(self) -> bool:
         return self.name.startswith("-")
 
-    def sort(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        if not self._has_blanks(rows):
-            return self._as_indexed(rows)
-        column = F(self.column)
-        first = column.desc(nulls_last=True) if self.descending else column.asc(nulls_last=True)
-        return rows.order_by(first, f"{self._sign}id")
+    @property
+    def keys(self) -> tuple[Key, Key]:
+        return Key(self.column, self.descending), Key("id", self.descending)
 
     def behind(self, rows: QuerySet[Any], position: tuple[Any, int] | None, limit: int) -> list[Any]:
         """The first `limit` rows behind the one that has this value and id (None: from the start), found by an
         index: a page deep in the directory costs what the first one does."""
-        if not self._has_blanks(rows):
-            return list(self._as_indexed(self._beyond(rows, position))[:limit])
-        found: list[Any] = []
-        blank = {f"{self.column}__isnull": True}
-        if position is None or position[0] is not None:
-            found += self._as_indexed(self._beyond(rows.exclude(**blank), position))[:limit]
-            position = None
-        if len(found) < limit:
-            found += self._as_indexed(self._beyond(rows.filter(**blank), position))[: limit - len(found)]
-        return found
-
-    @property
-    def _sign(self) -> str:
-        return "-" if self.descending else ""
-
-    def _has_blanks(self, rows: QuerySet[Any]) -> bool:
-        return bool(rows.model._meta.get_field(self.column).null)
-
-    def _as_indexed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Sorted as the index on (column, id) is, forwards or backwards; where blanks stand is up to the database."""
-        names = ["id"] if self.column == "id" else [self.column, "id"]
-        return rows.order_by(*(f"{self._sign}{name}" for name in names))
+        with unprepared(rows):
+            ordered = by_sorting if is_few(rows, self.column) else by_index
+            if not rows.model._meta.get_field(self.column).null:
+                return list(ordered(self._beyond(rows, position), self.keys)[:limit])
+            found: list[Any] = []
+            blank = {f"{self.column}__isnull": True}
+            if position is None or position[0] is not None:
+                found += ordered(self._beyond(rows.exclude(**blank), position), self.keys)[:limit]
+                position = None
+            if len(found) < limit:
+                found += ordered(self._beyond(rows.filter(**blank), position), self.keys)[: limit - len(found)]
+            return found
 
     def _beyond(self, rows: QuerySet[Any], position: tuple[Any, int] | None) -> QuerySet[Any]:
         if position is None:
@@ -155,7 +143,7 @@ class NativePagination(BasePagination):
             }
         }
         start = (page - 1) * per_page
-        return list(ordering.sort(rows)[start : start + per_page]) if within else []
+        return window(rows, ordering.keys, start, per_page, total)
 
     def _walk(
         self, rows: QuerySet[Any], ordering: Ordering, position: tuple[Any, int] | None, per_page: int, request: Request

@@ -25,6 +25,16 @@ def actor_of(request: Request) -> Any:
 READING = ("GET", "HEAD")
 
 
+_made: dict[type[Any], Any] = {}
+
+
+def _one(kind: type[Any]) -> Any:
+    """The one instance of an authenticator, parser, renderer or negotiator: they keep nothing of a request."""
+    if kind not in _made:
+        _made[kind] = kind()
+    return _made[kind]
+
+
 class Calls(GenericViewSet[Any]):
     """A resource's calls.
 
@@ -62,6 +72,18 @@ class Calls(GenericViewSet[Any]):
                 self.claim.give_up()
             raise
         return answer
+
+    def get_authenticators(self) -> list[Any]:
+        return [_one(kind) for kind in self.authentication_classes]
+
+    def get_parsers(self) -> list[Any]:
+        return [_one(kind) for kind in self.parser_classes]
+
+    def get_renderers(self) -> list[Any]:
+        return [_one(kind) for kind in self.renderer_classes]
+
+    def get_content_negotiator(self) -> Any:
+        return _one(self.content_negotiation_class)
 
     def get_permissions(self) -> list[Any]:
         named = self.permission_by_action.get(self.action)  # none, without an action: that goes on to its 405

@@ -312,3 +312,81 @@ def test_counters_that_are_past_are_removed_and_no_other(clock, counting):
     clock.shift(timedelta(seconds=60))
     assert counters.forget_past() == (1 if counting == "database" else 0)
     assert limits.peek(DELAYS, "k").remaining == 2
+
+
+# Several at once
+
+ONE = Limit("one", 1, 60)
+SEVERAL: list[limits.Counted] = [(THREE, "a"), (ONE, "b"), (DELAYS, "c")]
+
+
+def facts(standings):
+    return [(standing.remaining, standing.reset, standing.wait) for standing in standings]
+
+
+def test_several_are_counted_as_each_is_by_itself(clock):
+    alone = [(limit, f"alone {key}") for limit, key in SEVERAL]
+    for turn in range(4):
+        taken, refused = limits.take_all(SEVERAL)
+        by_themselves = []
+        for limit, key in alone:
+            try:
+                by_themselves.append(limits.take(limit, key))
+            except TooManyRequests as refusal_alone:
+                assert (refused[limit, key.removeprefix("alone ")].wait, turn > 0) == (refusal_alone.wait, True)
+        assert facts(taken.values()) == facts(by_themselves)
+        assert taken.keys() | refused.keys() == set(SEVERAL) and not taken.keys() & refused.keys()
+        clock.shift(timedelta(seconds=7))
+    assert facts(limits.peek_all(SEVERAL)) == facts(limits.peek_all(alone))
+
+
+def test_one_that_must_wait_is_in_nobody_elses_way():
+    limits.take(ONE, "b")
+    taken, refused = limits.take_all(SEVERAL)
+    assert (list(taken), list(refused)) == ([SEVERAL[0], SEVERAL[2]], [SEVERAL[1]])
+    assert refused[SEVERAL[1]].wait in (59, 60)
+
+
+def test_several_are_given_back_as_each_is_by_itself_and_one_begins_anew(clock):
+    limits.take_all(SEVERAL)
+    clock.shift(timedelta(seconds=1))
+    taken, _ = limits.take_all([SEVERAL[0], SEVERAL[2]])
+
+    given = limits.give_back_all(taken, forgotten=SEVERAL[1])
+
+    assert facts(given.values()) == [(2, 59, 0), (2, 86_400, 0), (1, 60, 0)]
+    assert facts(limits.peek_all([*taken, SEVERAL[1]])) == facts(given.values())
+    assert limits.take(*SEVERAL[1]).remaining == 0
+
+
+def test_what_was_forgotten_or_is_past_is_given_back_by_nobody(clock):
+    taken, _ = limits.take_all(SEVERAL)
+    limits.give_back_all({}, forgotten=SEVERAL[0])
+    assert facts(limits.give_back_all({SEVERAL[0]: taken[SEVERAL[0]]}).values()) == [(3, 60, 0)]
+    clock.shift(timedelta(days=2))
+    assert facts(limits.give_back_all(taken).values()) == [(3, 60, 0), (1, 60, 0), (3, 86_400, 0)]
+    assert facts([limits.take(*counted) for counted in SEVERAL]) == [(2, 60, 0), (0, 60, 60), (2, 86_400, 0)]
+
+
+def test_of_none_nothing_is_asked():
+    assert limits.take_all([]) == ({}, {})
+    assert limits.give_back_all({}) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_at_once_in_any_order_lose_none_and_wait_for_nobody_for_ever():
+    many = [(Limit("many", 1000, 3600), key) for key in ("a", "b", "c")]
+    turns = iter(range(64))
+    lock = threading.Lock()
+
+    def take_and_give_half_back():
+        with lock:
+            turn = next(turns)
+        order = many if turn % 2 else many[::-1]
+        taken, refused = limits.take_all(order)
+        assert not refused
+        if turn < 32:
+            limits.give_back_all({counted: taken[counted] for counted in reversed(order)})
+
+    crowd(64, take_and_give_half_back)
+    assert [standing.remaining for standing in limits.peek_all(many)] == [968] * 3

@@ -1,7 +1,7 @@
 """gunicorn takes its configuration as it is meant."""
 
+import gc
 import importlib
-import inspect
 import json
 import logging.config
 import socket
@@ -15,7 +15,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.config import Config
 from gunicorn.workers import gthread
 
-from usermgmt import server
+from usermgmt import server, worker
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def configured(monkeypatch: pytest.MonkeyPatch):
 def test_it_serves_on_the_loopback_with_two_workers_of_threads_unless_told_otherwise(configured):
     found = configured()
     assert found.address == [("127.0.0.1", 8000)]
-    assert (found.workers, found.threads, found.worker_class) == (2, 4, server.Worker)
+    assert (found.workers, found.threads, found.worker_class) == (2, 4, worker.Worker)
 
 
 def test_the_environment_says_where_and_how_many(configured):
@@ -53,8 +53,31 @@ def test_each_worker_has_a_socket_of_its_own_so_that_none_takes_all_connections(
     assert configured(WORKERS="1").reuse_port is False  # a second server is told that the port is taken
 
 
-def test_the_application_alone_logs_requests(configured):
-    assert configured().accesslog is None
+def test_the_application_alone_logs_requests(configured, monkeypatch):
+    monkeypatch.setattr("logging.Logger.info", lambda *told: pytest.fail("a line for a request"))
+    found = configured()
+    assert found.accesslog is None
+    found.logger_class(found).access(SimpleNamespace(), SimpleNamespace(), {}, None)
+
+
+def test_elsewhere_than_on_linux_gunicorn_waits_in_its_own_way(configured, monkeypatch):
+    monkeypatch.delattr("select.epoll")
+    assert configured().worker_class is gthread.ThreadWorker
+
+
+def test_the_application_is_left_alone_by_the_garbage_collector(configured, monkeypatch):
+    configured()
+    monkeypatch.setattr("accounts.postman.employed", lambda: "a postman")
+    before, threshold = gc.get_freeze_count(), gc.get_threshold()
+    employer = SimpleNamespace()
+    try:
+        server.post_worker_init(employer)
+        assert gc.get_freeze_count() > before
+        assert gc.get_threshold()[0] == server.COLLECTED_EVERY
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+    assert employer.postman == "a postman"
 
 
 def test_it_says_where_it_serves(configured, caplog):
@@ -85,34 +108,6 @@ def test_a_number_that_makes_no_sense_stops_the_start_and_is_named(monkeypatch, 
         importlib.reload(server)
     monkeypatch.undo()
     importlib.reload(server)
-
-
-@pytest.fixture
-def connection(configured):
-    """A new connection as gunicorn's worker has it, and its client's end."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        yield gthread.TConn(configured(), ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), theirs
-
-
-def test_a_silent_connection_is_parked(connection, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(gthread.ThreadWorker, "handle", lambda self, conn: pytest.fail("waits in a thread"))
-    assert server.Worker.handle(object.__new__(server.Worker), connection[0]) is gthread._DEFER
-
-
-def test_a_connection_that_has_sent_something_is_served_without_another_wait(
-    connection, monkeypatch: pytest.MonkeyPatch
-):
-    conn, client = connection
-    client.sendall(b"GET / HTTP/1.1")
-    monkeypatch.setattr(gthread.ThreadWorker, "handle", lambda self, conn: ("served", conn.data_ready))
-    assert server.Worker.handle(object.__new__(server.Worker), conn) == ("served", True)
-
-
-def test_a_connection_is_parked_by_what_gunicorn_parks_by():
-    source = inspect.getsource(gthread.ThreadWorker)
-    assert "not conn.initialized and not conn.data_ready" in source
-    assert "result is _DEFER" in source
 
 
 def test_a_connection_that_stalls_in_the_middle_times_out():

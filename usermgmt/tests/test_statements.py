@@ -1,14 +1,16 @@
-"""Queries whose SQL is written once find what their querysets find."""
+"""Queries whose SQL is written once find what their querysets find; rows are written as Django writes them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import AdministratorFactory, UserFactory
+from clients.tests.factories import ClientFactory
+from usermgmt import statements
 from usermgmt.statements import Statement
 
 LATER = timedelta(days=1)
@@ -91,3 +93,99 @@ def test_each_thread_has_its_own():
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(found, range(20))) == {user}
     assert statement.one(pk=user.pk) == user
+
+
+# Rows that are written
+
+
+def stored_as(user):
+    """The columns of a stored row as they are in the database."""
+    return User.objects.filter(pk=user.pk).values().get()
+
+
+def new_user(**values):
+    user = UserFactory.build(client=None, is_superuser=True, password="!", **values)
+    user.created_at = user.updated_at = datetime(2026, 1, 2, tzinfo=UTC)
+    return user
+
+
+TOLD = {
+    "name": "Ada ÅNGSTRÖM",
+    "email": "Ada@Example.COM",
+    "username": "Ada.1",
+    "custom_fields": {"a": [1, {"b": None}], "c": "ü"},
+    "properties": {},
+    "featured": True,
+    "last_login": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+}
+
+
+def test_a_new_row_is_stored_as_django_stores_it(db):
+    ours, djangos = new_user(**TOLD), new_user(**TOLD)
+    statements.insert(ours)
+    there, shown = stored_as(ours), columns(ours)
+    User.objects.filter(pk=ours.pk).delete()
+    djangos.save(force_insert=True)
+
+    assert there == stored_as(djangos) | {"id": ours.pk}
+    assert shown == columns(djangos) | {"id": ours.pk}
+    assert (ours._state.db, ours._state.adding) == (djangos._state.db, djangos._state.adding) == ("default", False)
+
+
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        (["name"], {"name": "New Name"}),
+        (["email", "username"], {"email": "New@Example.com", "username": "NEW"}),
+        (
+            ["last_login", "custom_fields", "featured"],
+            {"last_login": None, "custom_fields": {"b": 1}, "featured": False},
+        ),
+        (["client_id", "is_superuser"], {"is_superuser": False}),
+        (["password"], {"password": "pbkdf2_sha256$600000$salt$" + "A" * 43 + "="}),
+    ],
+    ids=" ".join,
+)
+def test_a_row_is_changed_as_django_changes_it(db, names, values):
+    client = ClientFactory()
+    there = []
+    for change in (statements.update, lambda user, names: user.save(update_fields=names)):
+        user = new_user(**TOLD)
+        user.save()
+        for name, value in values.items():
+            setattr(user, name, value)
+        if "client_id" in names:
+            user.client = client
+        change(user, names)
+        there.append(stored_as(user) | {"id": None})
+        assert columns(user) | {"id": None} == there[-1]
+        user.delete()
+    assert there[0] == there[1]
+
+
+def test_nothing_but_what_is_named_is_written(db):
+    user = UserFactory(name="Before", given_name="Before")
+    user.name = user.given_name = "After"
+    assert statements.update(user, ["given_name"]) is True
+    assert User.objects.filter(pk=user.pk, name="Before", name_sorted="before", given_name="After").exists()
+
+
+def test_who_is_gone_or_not_as_asked_is_not_written(db):
+    user, erased = UserFactory(), UserFactory(erased_at=datetime(2026, 1, 2, tzinfo=UTC))
+    for row in (user, erased):
+        row.nickname = "New"
+    assert statements.update(erased, ["nickname"], null=["erased_at"]) is False
+    assert statements.update(user, ["nickname"], null=["erased_at"]) is True
+    assert list(User.objects.filter(nickname="New")) == [user]
+    user.delete()
+    user.pk = 0
+    assert statements.update(user, ["nickname"]) is False
+
+
+def test_what_the_database_refuses_is_djangos_error(db):
+    user = UserFactory()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        statements.insert(new_user(email=user.email))
+    user.email = "none"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        statements.update(user, ["email"])

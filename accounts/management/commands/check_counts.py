@@ -32,6 +32,8 @@ class Command(BaseCommand):
 
 def _group(found: Difference) -> str:
     users = "Active users" if found.active else "Inactive users"
+    if found.first is not None:
+        return f"{users} of the numbers {found.first} to {found.last}"
     match found.client_id:
         case None:
             return users

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from accounts.hashers import IMPORTED
-from accounts.management import rows, runs
+from accounts.management import rows, runs, turns
 from accounts.management.output import STANDARD
 from accounts.management.progress import bar_of_bytes
 from accounts.services import importing
@@ -29,6 +29,7 @@ from usermgmt.errors import BASE, fragment
 BATCH = 2000  # rows a transaction
 PASSWORDS = 100  # in clear, of a batch: each costs a hash, and the bar should move
 SOME_REFUSED, NOT_DONE = 1, 2  # exit codes
+_LEARNING = {8**power for power in range(20)}  # numbers of batches: the tables are eight times as large then
 
 HELP = f"""
 Make users out of CSV (a row of column names first, in any order) or JSON lines (an object a line), in UTF-8.
@@ -129,6 +130,8 @@ class Command(BaseCommand):
                 raise CommandError(_stopped(job, "Stopped"), returncode=NOT_DONE) from error
             except DatabaseError as error:
                 raise CommandError(_stopped(job, f"The database: {error}".strip()), returncode=NOT_DONE) from error
+            except turns.Gone as error:
+                raise CommandError(_stopped(job, str(error)), returncode=NOT_DONE) from error
             finally:
                 gc.unfreeze()
         if not run.dry:
@@ -215,18 +218,16 @@ def _batches(found: Iterator[rows.Read]) -> Iterator[list[rows.Read]]:
 def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
     state, started, before = job.state, time.monotonic(), sum(job.state.counts.values())
     _keep(job)  # so that the very first batch is known again, too
-    with bar_of_bytes("users") as progress:
+    with turns.taken(job.run, _batches(found), again=again) as taken, bar_of_bytes("users") as progress:
         task = progress.add_task("", total=job.total, completed=state.offset, count=before, rate=0)
-        for number, batch in enumerate(_batches(found), 1):
-            told = importing.take(job.run, [read.row for read in batch], again=again)
-            again = False
+        for number, (batch, told) in enumerate(taken, 1):
             job.faults.write(b"".join(_lines([read.row for read in batch], told)))
             job.faults.flush()
             for one in told:
                 state.counts[one.became] += 1
             state.offset, state.line, state.faults = batch[-1].end, batch[-1].line, job.faults.tell()
             _keep(job)
-            if number.bit_count() == 1 and not job.run.dry:  # the first, and whenever there are twice as many
+            if number in _LEARNING and not job.run.dry:
                 importing.learn()
             done = sum(state.counts.values())
             rate = (done - before) / max(time.monotonic() - started, 0.001)

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from usermgmt.errors import Fault, Invalid, NotFound
 from usermgmt.http.ids import MAX_ID, is_id
+from usermgmt.windows import Key
 
 PER_PAGE, MAX_PER_PAGE = 20, 100
 MAX_PAGE = MAX_ID // MAX_PER_PAGE - 1  # as far as a database counts rows; there are none behind
@@ -20,9 +21,9 @@ _QUERY, _PATH = {"location": "query"}, {"location": "path"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which users of the list: `order` for `order_by`, and from which on how many."""
+    """Which users of the list: in which order, and from which on how many."""
 
-    order: list[str]
+    keys: tuple[Key, Key]
     offset: int
     size: int
 
@@ -45,9 +46,8 @@ def page_of(query: QueryDict) -> Page:
         faults.append(Fault("_sort", "unknown_choice", {**_QUERY, "value": order, "choices": ", ".join(ORDERS)}))
     if faults or column is None:
         raise Invalid(faults)
-    sign = "-" if order.startswith("-") else ""
-    ordered = [f"{sign}{column}"] if column == "id" else [f"{sign}{column}", f"{sign}id"]
-    return Page(ordered, min(page, MAX_PAGE) * size, size)
+    descending = order.startswith("-")
+    return Page((Key(column, descending), Key("id", descending)), min(page, MAX_PAGE) * size, size)
 
 
 def user_id_of(text: str) -> int:

@@ -17,6 +17,7 @@ from usermgmt.http.contracts import Problem, Refused
 from usermgmt.http.negotiation import JSONAlways
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import Calls, actor_of
+from usermgmt.windows import window
 
 
 @documented(**CALLS)
@@ -35,8 +36,8 @@ class UserViewSet(Calls):
 
     def list(self, request: Request) -> Response:
         page = page_of(request.query_params)
-        visible = User.objects.visible_to(actor_of(request)).only(*COLUMNS).order_by(*page.order)
-        return Response({"users": [to_user(user) for user in visible[page.offset : page.offset + page.size]]})
+        visible = User.objects.visible_to(actor_of(request)).only(*COLUMNS)
+        return Response({"users": [to_user(user) for user in window(visible, page.keys, page.offset, page.size)]})
 
     def create(self, request: Request) -> Response:
         sent, faults = from_user(request.data, new=True)

@@ -15,10 +15,11 @@ from usermgmt.dialects.rocketchat.mapping import COLUMNS, to_found_user
 from usermgmt.dialects.rocketchat.query import condition
 from usermgmt.dialects.rocketchat.schema.reading import READING_CALLS
 from usermgmt.dialects.rocketchat.showing import sees_all, shown
-from usermgmt.dialects.rocketchat.sorting import ordered
+from usermgmt.dialects.rocketchat.sorting import keys_of
 from usermgmt.errors import NotFound
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
+from usermgmt.windows import window
 
 
 @documented(**READING_CALLS)
@@ -40,12 +41,11 @@ class ReadingViewSet(RocketChatCalls):
         full = grants.has(actor, Grant.VIEW)
         wanted = projection.parsed(query.get("fields"))
         asked = condition(query.get("query", ""), full=full)
+        keys = keys_of(query.get("sort", ""), full=full)
         found = User.objects.visible_to(actor).filter(asked).only(*COLUMNS)
-        rows = ordered(found, query.get("sort", ""), full=full)
         offset, count = parameters.window(query)
         total = found.count()
-        # No database takes a number beyond its own; behind the end there is nothing to ask it for.
-        page = list(rows[offset : offset + count]) if offset < total else []
+        page = window(found.prefetch_related("groups"), keys, offset, count, total)
         users = [projection.project(document, wanted) for document in shown(actor, page)]
         return succeeded(users=users, count=len(users), offset=offset, total=total)
 

@@ -17,12 +17,14 @@ from django.db.models.lookups import Exact, GreaterThan
 
 from accounts import roles
 from accounts.models import User
+from accounts.models.user import SORTED_LENGTH
 from usermgmt.columns import fold
 from usermgmt.dialects.rocketchat import parameters
 from usermgmt.dialects.rocketchat.mapping import STATUS
 
 MAX_CONDITIONS = 100  # of one query, all levels together; the JSON gate bounds the levels
 MAX_TEXT = 255  # characters of a value; no column holds more
+SEARCHED = 3  # characters at least, of which the index is made
 
 EVERYBODY = Q(pk__isnull=False)
 NOBODY = Q(pk__in=())
@@ -152,20 +154,36 @@ def _pattern(said: Any, *, folded: bool) -> Pattern:
 def _text(column: str, folded_column: str) -> Field:
     """A field of text in a column, and without regard to case in another one."""
 
+    def equal(value: str) -> Q:
+        # The folded column has the index.
+        return Q(**{folded_column: fold(value)[:SORTED_LENGTH], column: value})
+
     def like(pattern: Pattern) -> Q:
         name, text = (folded_column, fold(pattern.text)) if pattern.folded else (column, pattern.text)
         if pattern.from_start and pattern.to_end:
-            return Q(**{name: text})
+            return Q(**{name: text}) if pattern.folded else equal(text)
         if not text:
             return EVERYBODY
         wanted = Value(text, output_field=CharField())
         if pattern.to_end:
-            return Q(Exact(Right(name, len(text)), wanted))
-        # Not by LIKE, by which SQLite knows no case.
-        place = StrIndex(name, wanted)
-        return Q(Exact(place, 1)) if pattern.from_start else Q(GreaterThan(place, 0))
+            found = Q(Exact(Right(name, len(text)), wanted))
+        else:
+            # Not by LIKE, by which SQLite knows no case.
+            place = StrIndex(name, wanted)
+            found = Q(Exact(place, 1)) if pattern.from_start else Q(GreaterThan(place, 0))
+        return _searched(text) & found
 
-    return Field(str, lambda value: Q(**{column: value}), like)
+    return Field(str, equal, like)
+
+
+def _searched(text: str) -> Q:
+    """What an index finds (accounts.trigrams) of whoever has `text` in a name, an e-mail or a user name: more, if any.
+
+    Folded the text may be another one where letters and marks meet, so only plain letters are looked for; and not the
+    last of them, which a mark may follow.
+    """
+    plain = max(re.findall(r"[\x20-\x7e]+", text), key=len, default="")[:-1]
+    return Q(search_text__contains=fold(plain)) if len(plain) >= SEARCHED else EVERYBODY
 
 
 def _known(value: str) -> Field:
@@ -180,12 +198,13 @@ def _known(value: str) -> Field:
 def _with_roles(names: Iterable[str]) -> Q:
     """The users who have one of these roles, as `accounts.roles.of` has it."""
     wanted = set(names)
-    given: Any = User.groups.through._default_manager.filter(user=OuterRef("pk"))
-    found = Q(Exists(given.filter(group__name__in=sorted(wanted))))
+    through: Any = User.groups.through._default_manager
+    groups = wanted - {roles.ADMINISTRATOR}  # which is no group
+    found = Q(pk__in=through.filter(group__name__in=sorted(groups)).values("user")) if groups else NOBODY
     if roles.ADMINISTRATOR in wanted:
-        found |= Q(is_superuser=True)
+        found |= Q(client=None)  # which is what makes one, and has an index
     if roles.DEFAULT in wanted:
-        found |= Q(~Exists(given), is_superuser=False)
+        found |= Q(~Exists(through.filter(user=OuterRef("pk"))), is_superuser=False)
     return found
 
 

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from django.db.models import F
-from django.db.models.expressions import OrderBy
-
-from accounts.managers import UserQuerySet
 from usermgmt.dialects.rocketchat import parameters
+from usermgmt.windows import Key
 
 COLUMNS = {
     "_id": "id",
@@ -28,8 +25,8 @@ FULL_COLUMNS = COLUMNS | {
 DEFAULT = {"username": 1}
 
 
-def ordered(users: UserQuerySet, text: str, *, full: bool) -> UserQuerySet:
-    """The users in the order that `sort` says; a total one, as it ends with the id. Raises Refused.
+def keys_of(text: str, *, full: bool) -> list[Key]:
+    """What `sort` says to sort by. Raises Refused.
 
     full: whether the caller sees all of every user.
     """
@@ -37,15 +34,9 @@ def ordered(users: UserQuerySet, text: str, *, full: bool) -> UserQuerySet:
     wanted = parameters.read("sort", text) if text else DEFAULT
     if not all(key in columns and _is_direction(way) for key, way in wanted.items()):
         raise parameters.invalid("sort", text)
-    return users.order_by(*(_by(columns[key], way) for key, way in wanted.items()), "id")
+    # What has no value is smallest, as in MongoDB.
+    return [Key(columns[key], descending=way < 0, blanks_first=way > 0) for key, way in wanted.items()]
 
 
 def _is_direction(way: Any) -> bool:
     return not isinstance(way, bool) and way in (1, -1)
-
-
-def _by(column: str, way: int) -> OrderBy:
-    """What has no value is smallest, as in MongoDB; databases of ours disagree."""
-    if way > 0:
-        return F(column).asc(nulls_first=True if column == "last_login" else None)
-    return F(column).desc(nulls_last=True if column == "last_login" else None)

@@ -1,12 +1,7 @@
-"""What startproject writes, with DRF, simplejwt and PostgreSQL set up as their documentation says."""
+"""What startproject writes, with DRF, djoser and simplejwt set up as their documentation says."""
 
-import os
+from benchmarks.peers.bare_settings import *  # noqa: F403  # the same database and users
 
-import dj_database_url
-
-SECRET_KEY = os.environ["SECRET_KEY"]
-DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -15,7 +10,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "benchmarks.stock",
+    "djoser",
+    "benchmarks.peers",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -39,20 +35,8 @@ TEMPLATES = [
         },
     }
 ]
-ROOT_URLCONF = "benchmarks.stock.api"
+ROOT_URLCONF = "benchmarks.peers.djoser"
 STATIC_URL = "static/"
-USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The connection is set up as the directory's own is: no advantage on either side.
-DATABASES = {
-    "default": {
-        **dj_database_url.parse(os.environ["DATABASE_URL"]),
-        "CONN_MAX_AGE": 60,  # seconds
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},
-    }
-}
-AUTH_USER_MODEL = "stock.User"
-PASSWORD_HASHERS = ["benchmarks.stock.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -69,3 +53,4 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 25,
 }
+SIMPLE_JWT = {"AUTH_HEADER_TYPES": ["Bearer"]}

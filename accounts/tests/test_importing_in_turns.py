@@ -1,0 +1,168 @@
+"""Two processes that take the batches of a file in turns do what one does."""
+
+import os
+import re
+import signal
+import sys
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, transaction
+
+from accounts.management import turns
+from accounts.management.commands import import_users
+from accounts.models import Event, User
+from accounts.services import importing as service
+from accounts.tests.factories import AdministratorFactory, UserFactory
+from accounts.tests.imports import importing, lines, person
+from clients.models import Client
+from clients.tests.factories import ClientFactory
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is one process"),
+]
+
+# What depends on the rows before, in the same batch and in others: addresses, user names and external ids twice, user
+# names made of the same address, clients made on the way, and changes of whom a row before made.
+ROWS = [
+    person(1, external_id="x1"),
+    person(2, client="New", password_hash="$2a$12$" + "a" * 21 + "u" + "b" * 31),
+    person(1, name="Again"),
+    person(3, email="same@one.example"),
+    person(4, email="same@two.example", client="Newer"),
+    person(5, external_id="x1", nickname="Five"),
+    person(6, email="no address"),
+    person(7, username="same"),
+    person(8, username="P9", custom_fields={"a": [1, "Ż"]}),
+    person(9, client="New"),
+    person(10, email="OLGA@example.com", bio="\\N\tx"),
+    person(11, roles=["nobody"]),
+    person(12, client="Newer", password="long enough to keep", active=False),
+    person(2, name="Two", client="New", given_name="T"),
+    person(13, email="same@three.example", client="NEW"),
+]
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(import_users, "BATCH", 2)
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    monkeypatch.setattr(turns, "_is_shared", lambda: True)
+
+
+def begin():
+    """A directory with somebody in it."""
+    call_command("flush", interactive=False, verbosity=0)
+    AdministratorFactory(email="ada@example.com", name="Ada", username="ada")
+    UserFactory(email="olga@example.com", name="Olga", username="olga", client=ClientFactory(name="Acme"))
+
+
+def made(path, **options):
+    """What a run makes, and tells, of the rows."""
+    begin()
+    done = importing(path, lines(*ROWS), create_clients=True, **options)
+    users = list(User.objects.order_by("pk").values())
+    clients = dict(Client.objects.values_list("pk", "name"))
+    emails = {user["id"]: user["email"] for user in users}
+    for user in users:
+        user["client_id"] = clients.get(user["client_id"])
+        for name in ("id", "created_at", "updated_at", "password"):
+            del user[name]
+        for column in ("username", "username_canonical", "search_text"):
+            user[column] = re.sub("-[0-9a-f]{8}$", "-by-chance", user[column])
+    events = [
+        (event.action, event.contract, emails.get(event.target_id), list(event.changes))
+        for event in Event.objects.order_by("pk")
+    ]
+    numbers = set(Event.objects.filter(contract="command").values_list("request_id", flat=True))
+    said = done.said.replace(path.name, "FILE")
+    return {
+        "code": done.code, "said": said, "faults": done.faults, "users": users, "clients": sorted(clients.values()),
+        "events": events, "runs": len(numbers),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"on_conflict": "skip"}, {"on_conflict": "update"}, {"on_conflict": "update", "dry_run": True}]
+)
+def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
+    results = []
+    for is_shared in (False, True):
+        monkeypatch.setattr(turns, "_is_shared", lambda is_shared=is_shared: is_shared)
+        results.append(made(tmp_path / f"{is_shared:d}.jsonl", **options))
+    alone, shared = results
+    assert shared == alone
+    assert (alone["code"], len(alone["users"]) > 5) == (1, "dry_run" not in options)
+
+
+def test_what_one_of_them_raises_is_told_with_the_line_to_go_on_from(tmp_path, monkeypatch, small, shared):
+    begin()
+    with monkeypatch.context() as patch:
+        make, ours = service.bulk.make, os.getpid()
+
+        def failing(*, actor, items):
+            assert os.getpid() != ours
+            if any(item.draft.email == "p5@example.org" for item in items):
+                raise OperationalError("the disk is full")
+            return make(actor=actor, items=items)
+
+        patch.setattr(service.bulk, "make", failing)
+        rows = [person(n) for n in range(1, 10)]
+        stopped = importing(tmp_path / "a.jsonl", lines(*rows))
+    words = "The database: the disk is full. All rows before line 5 are in. --resume"
+    assert (stopped.code, words in stopped.said) == (2, True)
+    assert User.objects.filter(email__endswith="@example.org").count() == 4
+    done = importing(tmp_path / "a.jsonl", resume=True)
+    assert (done.code, done.said) == (0, "9 created.\n")
+    assert Event.objects.filter(action="user.created").count() == 9
+
+
+def test_one_that_is_killed_stops_the_run(tmp_path, monkeypatch, small, shared):
+    begin()
+    with monkeypatch.context() as patch:
+        take = service.take
+
+        def dying(run, rows, **options):
+            if rows[0].line == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return take(run, rows, **options)
+
+        patch.setattr(service, "take", dying)
+        stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
+    assert (stopped.code, "processes has ended. All rows before line 3 are in." in stopped.said) == (2, True)
+    assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
+
+
+def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypatch, small, shared):
+    """A Ctrl-C while a batch is written."""
+    begin()
+    with monkeypatch.context() as patch:
+        insert = service.bulk.audit.record_all
+
+        def stopping(entries):
+            insert(entries)
+            if User.objects.filter(email="p3@example.org").exists():  # in the transaction that is under way
+                os.kill(os.getppid(), signal.SIGINT)
+                signal.pause()
+
+        patch.setattr(service.bulk.audit, "record_all", stopping)
+        stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
+    assert (stopped.code, "Stopped. All rows before line 3 are in." in stopped.said) == (2, True)
+    assert User.objects.filter(email__endswith="@example.org").count() == 2
+    assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
+
+
+def test_a_single_batch_and_one_of_a_transaction_are_taken_by_one_process(tmp_path, monkeypatch):
+    begin()
+    with transaction.atomic():
+        assert not turns._is_shared()
+
+    def refused(run):
+        raise AssertionError("another process")
+
+    monkeypatch.setattr(turns, "_working", refused)
+    assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(9)])).code == 0

@@ -1,0 +1,109 @@
+"""Pages by number show what sorting the whole list would show, wherever they are."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db.models import F, Q
+
+from accounts import counts
+from accounts.models import User
+from accounts.tests.factories import UserFactory
+from usermgmt import windows
+from usermgmt.windows import Key, window
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ORDERS = {
+    "by number": [Key("id")],
+    "by number, backwards": [Key("id", descending=True)],
+    "by e-mail": [Key("email_canonical")],
+    "by name": [Key("name_sorted"), Key("id")],
+    "by name, backwards": [Key("name_sorted", descending=True), Key("id", descending=True)],
+    "by name, the number not": [Key("name_sorted", descending=True)],
+    "by sign-in": [Key("last_login"), Key("id")],
+    "by sign-in, backwards": [Key("last_login", descending=True), Key("id", descending=True)],
+    "by sign-in, the number not": [Key("last_login", descending=True)],
+    "by sign-in, who never did first": [Key("last_login", blanks_first=True)],
+    "by state": [Key("is_active")],
+    "by state, backwards": [Key("is_active", descending=True), Key("is_active"), Key("last_login"), Key("name_sorted")],
+    "by name and state": [Key("name_sorted"), Key("is_active", descending=True)],
+}
+ROWS = {
+    "all": lambda cast: User.objects.all(),
+    "active": lambda cast: User.objects.filter(is_active=True),
+    "inactive": lambda cast: User.objects.filter(is_active=False),
+    "regular": lambda cast: User.objects.filter(client__isnull=False),
+    "of a client": lambda cast: User.objects.filter(client=cast.acme),
+    "inactive of a client": lambda cast: User.objects.filter(client=cast.acme, is_active=False),
+    "of some clients": lambda cast: User.objects.filter(Q(client_id__in=[cast.acme.pk]) | Q(client=None)),
+    "a search": lambda cast: User.objects.matching("same").select_related("client"),
+    "since a day": lambda cast: User.objects.filter(created_at__gt=START + timedelta(days=20)),
+}
+
+
+@pytest.fixture
+def crowd(cast, monkeypatch):
+    """Forty users, half of them of Acme, over many blocks, with many equal values; and small numbers for all that is
+    large."""
+    monkeypatch.setattr(windows, "DEEP", 3)
+    User.objects.bulk_create(
+        UserFactory.build(
+            id=10_000_000 * (number // 14) + 700 * number + 500_000,
+            name=["Same", "same", "Ünal", "Ärger"][number % 4],
+            client=cast.acme if number % 2 else cast.globex,
+            is_superuser=False,
+            is_active=number % 5 != 1,
+            password="!",
+            created_at=START + timedelta(days=number // 2),
+            last_login=None if number % 3 == 0 else START + timedelta(days=number // 6),
+        )
+        for number in range(40)
+    )
+    assert counts.differences("default") == []
+
+
+def plainly(rows, keys):
+    """The same by one sort."""
+    return rows.order_by(
+        *(
+            (F(key.column).desc if key.descending else F(key.column).asc)(
+                **{"nulls_first" if key.blanks_first else "nulls_last": True}
+            )
+            for key in [*keys, Key("id")]
+        )
+    )
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_page_is_the_part_of_the_list_that_it_says(cast, crowd, monkeypatch, order, few):
+    monkeypatch.setattr(windows, "FEW", few)
+    keys = ORDERS[order]
+    for name, made in ROWS.items():
+        whole = [user.pk for user in plainly(made(cast), keys)]
+        assert whole, name
+        for start in range(0, len(whole) + 3, 3):
+            total = len(whole) if start % 2 else None
+            found = [user.pk for user in window(made(cast), keys, start, 4, total)]
+            assert found == whole[start : start + 4], (name, start)
+
+
+def test_blocks_are_skipped_both_ways(cast, crowd, django_assert_max_num_queries):
+    place = User.objects.count() // 2
+    for descending in (False, True):
+        rows, left = User.objects.all().skipping(place, descending=descending)
+        assert left < place
+        assert User.objects.count() - rows.count() == place - left
+    rows = User.objects.filter(client=cast.acme)
+    assert rows.skipping(place, descending=False) == (rows, place)
+
+
+def test_who_is_behind_everybody_is_nobody(cast, crowd):
+    for start in (10**6, 2**63 - 1, 2**64):
+        assert window(User.objects.all(), [Key("id")], start, 5, total=None) == []
+
+
+def test_a_page_deep_in_a_list_takes_no_more_queries_for_more_rows(cast, crowd, call, django_assert_num_queries):
+    client = call(cast.administrator)
+    for size in (5, 10):
+        with django_assert_num_queries(4):  # the caller, the number, the block, the users
+            assert len(client.get(f"/users?per_page={size}&page=3").json()["users"]) == size

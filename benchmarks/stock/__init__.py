@@ -1,1 +1,0 @@
-"""The peer: a user directory as Django and DRF give it, out of the box."""

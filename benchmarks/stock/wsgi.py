@@ -1,9 +1,0 @@
-"""What a WSGI server loads."""
-
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.stock.settings")
-
-application = get_wsgi_application()

@@ -1,0 +1,326 @@
+"""A worker's threads fetch connections themselves; what hashes passwords stands in nobody else's way."""
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+import threading
+import time
+
+import pytest
+from django.urls import resolve
+from gunicorn.config import Config
+
+from usermgmt import worker
+from usermgmt.worker import HASHING, Worker
+
+PATIENCE = 20  # seconds, for what must come; none of these tests is about time
+HASHES = ["POST /auth/token", "POST /auth/token?include=role", "POST /users", "POST /api/v1/login"]
+HASHES += ["POST /api/v1/users.create?", "POST /api/users", "POST /api/users.json", "POST /api/sessions?x"]
+HASHES_NOT = ["GET /users", "POST /auth/token/refresh", "POST /users/bulk", "POST /api/v1/logout", "GET /api/v1/login"]
+HASHES_NOT += ["POST /api/v1/users.info", "DELETE /api/sessions", "GET /api/users/1"]
+
+
+class Application:
+    """Answers with the path and the name of the thread; a path that begins with /wait, when it is let go."""
+
+    def __init__(self):
+        self.go, self.begun = threading.Event(), threading.Semaphore(0)
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/exit":
+            raise SystemExit(1)
+        if environ.get("HTTP_X_WAIT"):
+            self.begun.release()
+            assert self.go.wait(PATIENCE)
+        body = json.dumps({"path": environ["PATH_INFO"], "thread": threading.current_thread().name}).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+class Serving:
+    """A worker that runs in a thread of this process, without gunicorn's master."""
+
+    def __init__(self, **settings):
+        self.application = Application()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = self.listener.getsockname()
+        self.config = Config()
+        for name, value in {"threads": 2, "keepalive": 75, "graceful_timeout": PATIENCE, **settings}.items():
+            self.config.set(name, value)
+        self.worker = Worker(1, os.getppid(), [self.listener], None, 30, self.config, _Log())
+        self.worker.PIPE = os.pipe()
+        self.worker.wsgi = self.application
+        self.worker.prepare()
+        self.thread = threading.Thread(target=self.worker.run)
+        self.thread.start()
+        self.clients = []
+
+    def stop(self):
+        """As by SIGTERM; without waiting for what the worker still does."""
+        self.worker.handle_exit(15, None)
+        os.write(self.worker.PIPE[1], b"\x0f")  # as Python's own handler of signals does
+
+    def end(self):
+        self.application.go.set()
+        self.stop()
+        for client in self.clients:
+            client.close()
+        self.thread.join(PATIENCE)
+        for number in self.worker.PIPE:
+            os.close(number)
+        assert not self.thread.is_alive()
+
+    def client(self, *sent):
+        """A connection on which these requests were sent: "GET /path" each, with or without headers."""
+        client = socket.create_connection(self.address, PATIENCE)
+        self.clients.append(client)
+        send(client, *sent)
+        return client
+
+
+class _Log:
+    """What of gunicorn's logger a worker uses."""
+
+    def __getattr__(self, name):
+        return (lambda *told: None) if name == "access" else getattr(logging.getLogger("gunicorn.error"), name)
+
+
+def send(client, *requests):
+    lines = [request.split("\n") for request in requests]
+    heads = [f"{begin} HTTP/1.1\r\nHost: here\r\n" + "".join(f"{line}\r\n" for line in more) for begin, *more in lines]
+    client.sendall("".join(f"{head}\r\n" for head in heads).encode())
+
+
+def answers(client, number=1):
+    """What the next answers say."""
+    found, text = [], b""
+    while len(found) < number:
+        head, gap, rest = text.partition(b"\r\n\r\n")
+        length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")), 0)
+        if gap and len(rest) >= length:
+            assert head.startswith(b"HTTP/1.1 200"), head
+            found.append(json.loads(rest[:length]))
+            text = rest[length:]
+            continue
+        more = client.recv(65536)
+        assert more, f"closed after {text!r}"
+        text += more
+    return found
+
+
+def is_closed(client):
+    """Whether the server ends the connection, within PATIENCE; what it still sends is thrown away."""
+    with contextlib.suppress(ConnectionResetError):
+        while client.recv(65536):
+            pass
+    return True
+
+
+@pytest.fixture
+def serving():
+    """`serving(threads=2, ...)` runs a worker until the end of the test."""
+    running = []
+
+    def run(**settings):
+        running.append(Serving(**settings))
+        return running[-1]
+
+    yield run
+    for each in running:
+        each.end()
+
+
+def test_a_connection_is_kept_from_request_to_request(serving):
+    client = serving().client("GET /first")
+    assert answers(client)[0]["path"] == "/first"
+    send(client, "GET /second")
+    assert answers(client)[0]["path"] == "/second"
+
+
+def test_requests_sent_without_waiting_are_answered_in_their_order(serving):
+    paths = [f"/{number}" for number in range(30)]
+    client = serving().client(*(f"GET {path}" for path in paths))
+    assert [answer["path"] for answer in answers(client, len(paths))] == paths
+
+
+def test_who_never_stops_sending_does_not_hold_a_thread(serving):
+    service = serving(threads=1)
+    crowd = [service.client(*["GET /again"] * 100) for _ in range(3)]
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    assert all(len(answers(client, 100)) == 100 for client in crowd)
+
+
+def test_who_sends_nothing_holds_no_thread(serving):
+    service = serving(threads=1)
+    for _ in range(20):
+        service.client()
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+
+
+def test_a_request_that_begins_late_is_answered(serving):
+    service = serving()
+    client = service.client()
+    answers(service.client("GET /other"))  # the silent one is watched by now
+    send(client, "GET /late")
+    assert answers(client)[0]["path"] == "/late"
+
+
+@pytest.mark.parametrize("begin", HASHES)
+def test_what_hashes_a_password_has_a_lane_of_its_own(serving, begin):
+    service = serving(threads=1)
+    waiting = service.client("GET /users\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    assert answers(service.client(begin))[0]["path"] == begin.split()[1].partition("?")[0]
+    service.application.go.set()
+    answers(waiting)
+
+
+@pytest.mark.parametrize("begin", HASHES_NOT)
+def test_nothing_else_is_in_it(serving, begin):
+    service = serving(threads=1)
+    waiting = service.client("POST /auth/token\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    assert answers(service.client(begin))[0]["path"] == begin.split()[1]
+    service.application.go.set()
+    answers(waiting)
+
+
+@pytest.mark.parametrize("begin", HASHING)
+def test_each_that_is_named_there_is_a_call(begin):
+    method, path = begin.decode().rstrip(" ?").split(" ")
+    assert method == "POST"
+    assert resolve(path).url_name is not None
+
+
+def test_however_many_hash_others_are_served(serving):
+    service = serving()
+    waiting = [service.client("POST /auth/token\nX-Wait: yes") for _ in range(20)]
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    served = [service.client("GET /users") for _ in range(20)]
+    assert all(answers(client)[0]["path"] == "/users" for client in served)
+    service.application.go.set()
+    assert all(answers(client)[0]["path"] == "/auth/token" for client in waiting)
+
+
+def test_however_many_others_there_are_sign_ins_are_served(serving):
+    service = serving()
+    waiting = [service.client("GET /users\nX-Wait: yes") for _ in range(20)]
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    signing_in = [service.client("POST /auth/token") for _ in range(20)]
+    assert all(answers(client)[0]["path"] == "/auth/token" for client in signing_in)
+    service.application.go.set()
+    assert all(answers(client)[0]["path"] == "/users" for client in waiting)
+
+
+def test_the_last_answer_arrives_whole_and_what_is_sent_behind_it_is_read_away(serving):
+    service = serving()
+    client = service.client("GET /last\nConnection: close", "GET /never")
+    assert answers(client)[0]["path"] == "/last"
+    assert client.recv(10) == b""
+    client.sendall(b"x" * 1000)
+    client.close()
+    assert _eventually(lambda: not service.worker._open)
+
+
+def test_who_goes_on_sending_behind_the_last_answer_is_cut_off(serving, monkeypatch):
+    monkeypatch.setattr(worker, "MAX_DRAINED_BYTES", 10_000)
+    service = serving()
+    client = service.client("GET /last\nConnection: close")
+    answers(client)
+    with pytest.raises(OSError):
+        for _ in range(100_000):
+            client.sendall(b"x" * 1000)
+    assert _eventually(lambda: not service.worker._open)
+
+
+def test_who_does_not_close_after_the_last_answer_is_closed(serving, monkeypatch):
+    monkeypatch.setattr(worker, "LINGER_SECONDS", 0)
+    service = serving()
+    answers(service.client("GET /last\nConnection: close"))
+    assert _eventually(lambda: not service.worker._open)
+
+
+def test_an_idle_connection_is_closed(serving):
+    service = serving(keepalive=1)
+    silent, served = service.client(), service.client("GET /users")
+    answers(served)
+    assert is_closed(served)
+    assert is_closed(silent)
+    assert not service.worker._parked
+
+
+def test_who_resets_the_connection_harms_nobody(serving):
+    service = serving(threads=1)
+    for _ in range(5):
+        client = service.client("GET /users")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    assert _eventually(lambda: len(service.worker._open) == 1)
+
+
+def test_what_is_no_request_is_refused(serving):
+    client = serving().client()
+    client.sendall(b"nonsense\r\n\r\n")
+    assert client.recv(65536).startswith(b"HTTP/1.1 400")
+
+
+def test_an_application_that_ends_the_thread_ends_no_lane(serving, caplog):
+    service = serving(threads=1)
+    assert is_closed(service.client("GET /exit"))
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+
+
+def test_no_more_connections_are_let_in_than_there_may_be(serving):
+    service = serving(worker_connections=3, threads=1)
+    first = [service.client("GET /users") for _ in range(3)]
+    for client in first:
+        answers(client)
+    fourth = service.client("GET /fourth")  # the kernel takes it, the worker does not
+    assert _eventually(lambda: service.worker._full)
+    assert len(service.worker._open) == 3
+    first[0].close()
+    assert answers(fourth)[0]["path"] == "/fourth"
+
+
+def test_sigterm_lets_what_is_under_way_end_and_closes_the_rest(serving):
+    service = serving()
+    idle = service.client("GET /users")
+    answers(idle)
+    late = service.client("GET /late\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    service.stop()
+    assert is_closed(idle)
+    service.application.go.set()
+    assert answers(late)[0]["path"] == "/late"
+    assert is_closed(late)
+    service.thread.join(PATIENCE)
+    assert not service.thread.is_alive()
+    with pytest.raises(OSError):
+        socket.create_connection(service.address, 5)
+
+
+def test_who_calls_on_a_kept_connection_while_it_stops_is_answered_for_the_last_time(serving):
+    service = serving()
+    kept = service.client("GET /users")
+    answers(kept)
+    waiting = service.client("GET /wait\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    service.stop()
+    assert _eventually(lambda: service.listener.fileno() == -1)
+    send(kept, "GET /again")
+    answer = kept.recv(65536)
+    assert b"Connection: close" in answer
+    assert b'"/again"' in answer
+    service.application.go.set()
+    answers(waiting)
+
+
+def _eventually(true):
+    deadline = time.monotonic() + PATIENCE
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return true()

@@ -1,0 +1,162 @@
+"""The rows of a sorted list from one place to another: what pages by number show.
+
+To pass over rows costs a database time for each, and to sort them more. So, of what a list may ask:
+
+* Few rows that something narrows (a search, a client) are found by that and sorted. Along the index of the ordering
+  they might be anywhere, and the database, which guesses how many there are, may look for them through all.
+* Other rows are walked along the index of the ordering, from the nearer end. A page deep inside reads numbers of rows
+  from the index alone, and only then the rows of the page.
+* A state is no order to walk along, as many rows have the same one: its two values are lists of their own, one behind
+  the other. So are the rows that have a value in a column and those that have none, where no index has them together.
+* Rows in the order of their numbers can be skipped by the block, where their number in each is kept: see `Skipping`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from django.db import connections, models
+from django.db.models import F, QuerySet
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce
+
+FEW = 10_000  # rows; to sort them costs some 10 ms
+DEEP = 1_000  # rows that are simply passed over
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What to sort by, first or next. blanks_first: whether rows without a value come before the others."""
+
+    column: str
+    descending: bool = False
+    blanks_first: bool = False
+
+    def turned(self) -> "Key":
+        """The other way round."""
+        return Key(self.column, not self.descending, not self.blanks_first)
+
+
+@runtime_checkable
+class Skipping(Protocol):
+    """A queryset that knows more of its rows than Django does."""
+
+    def is_walked_by(self, column: str) -> bool:
+        """Whether an index has these rows in the order of the column, and few others between them."""
+
+    def skipping(self, start: int, *, descending: bool) -> tuple[Any, int]:
+        """The same rows by their numbers, less some whose number is known; and how many still to pass over."""
+
+
+def window(rows: QuerySet[Any], keys: Sequence[Key], start: int, size: int, total: int | None = None) -> list[Any]:
+    """At most `size` rows from the place `start`, counted from 0, in the order of the keys and then of the ids.
+
+    total: how many rows there are, where that is known. Who writes meanwhile may move the rows, as with any list by
+    number.
+    """
+    if total is not None:
+        size = min(size, total - start)
+        if size <= 0:
+            return []
+    keys = _total(rows, keys)
+    with unprepared(rows):
+        if is_few(rows, keys[0].column, total):
+            return list(by_sorting(rows, keys)[start : start + size])
+        return _walked(rows, keys, start, size, total)
+
+
+def is_few(rows: QuerySet[Any], column: str, total: int | None = None) -> bool:
+    """Whether to find and sort the rows, and not to look for them along the index on a column. total: how many there
+    are, where that is known."""
+    if not rows.query.where or not isinstance(rows, Skipping) or rows.is_walked_by(column):
+        return False
+    return (rows.order_by()[: FEW + 1].count() if total is None else total) <= FEW
+
+
+def by_sorting(rows: QuerySet[Any], keys: Sequence[Key]) -> QuerySet[Any]:
+    """Sorted by what is no index's, so that the database does not walk along one."""
+    first, *others = keys
+    same = Coalesce(F(first.column), F(first.column))
+    return rows.order_by(_sorted(rows, first, same), *(_sorted(rows, key, F(key.column)) for key in others))
+
+
+def by_index(rows: QuerySet[Any], keys: Sequence[Key]) -> QuerySet[Any]:
+    """Sorted as indexes are."""
+    return rows.order_by(*(_sorted(rows, key, F(key.column)) for key in keys))
+
+
+@contextmanager
+def unprepared(rows: QuerySet[Any]) -> Iterator[None]:
+    """Plans made for the values at hand. What PostgreSQL prepares, it soon plans for any values; but a search for
+    everybody is no search for one."""
+    connection: Any = connections[rows.db]
+    if not rows.query.where or connection.vendor != "postgresql":
+        yield
+        return
+    connection.ensure_connection()
+    driver = connection.connection
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
+
+
+def _walked(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: int | None) -> list[Any]:
+    first, *others = keys
+    field = rows.model._meta.get_field(first.column)
+    if isinstance(field, models.BooleanField):
+        ways = (first.descending, not first.descending)
+        parts = [(rows.filter(**{first.column: value}), others, _walked) for value in ways]
+    elif field.null and others != [Key("id", first.descending)]:
+        blank = {f"{first.column}__isnull": True}
+        parts = [(rows.filter(**blank), others, _walked), (rows.exclude(**blank), keys, _along)]
+        parts = parts if first.blanks_first else parts[::-1]
+    else:
+        return _along(rows, keys, start, size, total)
+    found: list[Any] = []
+    for part, keys_of_part, walk in parts:
+        got = walk(part, keys_of_part, start, size - len(found), None)
+        found += got
+        if len(found) == size:
+            break
+        if start:  # counted only where the page is not within the first part
+            start = 0 if got else max(0, start - part.count())
+    return found
+
+
+def _along(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: int | None) -> list[Any]:
+    if start >= DEEP and keys[0].column == "id" and isinstance(rows, Skipping):
+        rows, start = rows.skipping(start, descending=keys[0].descending)
+    if start < DEEP:
+        return list(by_index(rows, keys)[start : start + size])
+    total = rows.count() if total is None else total
+    shown = min(size, total - start)
+    if shown <= 0:
+        return []
+    behind = total - start - shown
+    if behind < start:
+        turned = [key.turned() for key in keys]
+        numbers = by_index(rows, turned)[behind : behind + shown]
+    else:
+        numbers = by_index(rows, keys)[start : start + shown]
+    return list(by_index(rows.filter(pk__in=numbers.values("pk")), keys))
+
+
+def _total(rows: QuerySet[Any], keys: Sequence[Key]) -> list[Key]:
+    """Each column once, and nothing behind a unique one, where nothing is left to be sorted."""
+    unique = {rule.fields[0] for rule in rows.model._meta.total_unique_constraints if len(rule.fields) == 1} | {"id"}
+    kept: dict[str, Key] = {}
+    for key in (*keys, Key("id")):
+        kept.setdefault(key.column, key)
+        if key.column in unique:
+            break
+    return list(kept.values())
+
+
+def _sorted(rows: QuerySet[Any], key: Key, expression: Any) -> OrderBy:
+    if not rows.model._meta.get_field(key.column).null:
+        return OrderBy(expression, descending=key.descending)
+    blanks = {"nulls_first": True} if key.blanks_first else {"nulls_last": True}
+    return OrderBy(expression, descending=key.descending, **blanks)

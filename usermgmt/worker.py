@@ -1,0 +1,263 @@
+"""The worker processes of `usermgmt.server`: who waits for connections, and in which lane a request is answered."""
+
+import os
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Lock, Thread
+from typing import Any
+
+from gunicorn.workers import gthread  # type: ignore[import-untyped]
+
+HASHING = tuple(
+    f"POST {path}{end}".encode()
+    for path in (
+        "/auth/token",
+        "/auth/password/reset/confirm",
+        "/users",
+        "/api/v1/users.update",
+        "/api/v1/users.register",
+        "/admin/login/",
+        "/password/reset",
+        "/invitation",
+        "/api/v1/login",
+        "/api/v1/users.create",
+        "/api/users",
+        "/api/users.json",
+        "/api/sessions",
+        "/api/sessions.json",
+    )
+    for end in (" ", "?")
+)
+"""How requests begin that hash a password, each some 35 ms of a core. `POST /users/bulk` has threads of its own for
+that (`accounts.hashing`)."""
+PEEKED_BYTES = max(map(len, HASHING))
+READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT  # and then not again until it is asked for
+LINGER_SECONDS = gthread.STOP_KEEPALIVE_LINGER
+MAX_DRAINED_BYTES = 64 * 1024  # of what a client still sends that was answered for the last time
+
+
+class Connection(gthread.TConn):
+    """A client's. leaving: it had its last answer, and is read until the client closes, too (RFC 9112 9.6)."""
+
+    leaving = False
+    drained = 0  # bytes, since then
+
+
+class Lane:
+    """So many connections at a time are answered in it; others wait for their turn, in their order."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[Connection] = deque()
+        self._lock = Lock()
+
+    def enter(self, conn: Connection) -> bool:
+        """Take a place; False: there is none, and the connection waits."""
+        with self._lock:
+            if not self._free:
+                self._waiting.append(conn)
+                return False
+            self._free -= 1
+            return True
+
+    def next(self, again: Connection | None = None) -> Connection | None:
+        """Who has the place now of one that was answered; None: nobody. again: who waits from now on, behind others."""
+        with self._lock:
+            if again is not None:
+                self._waiting.append(again)
+            if self._waiting:
+                return self._waiting.popleft()
+            self._free += 1
+            return None
+
+
+class Worker(gthread.ThreadWorker):
+    """gunicorn's threaded worker, in which every thread waits for connections itself.
+
+    In gunicorn's own a single thread waits for all, hands each request to a pool and gets the connection back by a
+    pipe: threads change twice a request, which costs several times what reading the request does. Here all threads
+    wait on one epoll; for each connection that sends something the kernel wakes one of them, which reads the request,
+    answers it and has the connection watched again. A connection is watched for one event (EPOLLONESHOT), and is in
+    `_parked` meanwhile: whoever takes it out there owns it. How requests are read and answers written is gunicorn's.
+
+    Requests that hash a password have a lane of their own, with half as many places: a crowd that signs in waits for
+    its like, and nobody else waits for it, nor it for others. Without, a hundred sign-ins at once stand before every
+    other request for seconds. There is a thread for each place, so one is free to look for what the other lane may
+    answer. Connections that send nothing hold neither.
+    """
+
+    def init_process(self) -> None:
+        """gunicorn's hook: what a worker does first in its process; it ends by `run`."""
+        self.prepare()
+        super().init_process()
+
+    def prepare(self) -> None:
+        """Make what threads share."""
+        self._epoll = select.epoll()
+        self._open: set[Any] = set()
+        self._parked: dict[int, Any] = {}  # by the number of the socket
+        self._hashing, self._others = Lane(self._hashing_places), Lane(self.cfg.threads)
+        self._ended = os.eventfd(0)
+        self._listeners = {listener.fileno(): listener for listener in self.sockets}
+        self._full = False  # nobody else is let in
+        self.keepalived_conns = self._parked  # gunicorn bounds how many there are
+
+    @property
+    def _hashing_places(self) -> int:
+        threads: int = self.cfg.threads
+        return max(1, threads // 2)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """gunicorn's hook: SIGTERM. It wakes `_sleep` by the pipe that signals are written to."""
+        self.alive = False
+
+    def run(self) -> None:
+        """gunicorn's hook: serve until SIGTERM; then answer what is under way, and what comes on kept connections
+        within LINGER_SECONDS."""
+        self._epoll.register(self._ended, select.EPOLLIN)
+        for number, listener in self._listeners.items():
+            listener.setblocking(False)
+            self._epoll.register(number, READABLE)
+        for number in range(self.cfg.threads + self._hashing_places):
+            # A daemon: whoever is not answered within graceful_timeout is cut off.
+            Thread(target=self._work, name=f"thread-{number}", daemon=True).start()
+        while self.alive and self.is_parent_alive():
+            self.notify()
+            self._sleep(1)
+            self._close_idle()
+            self._let_in()
+        self.alive = False
+        now = time.monotonic()
+        idle_until, until = now + LINGER_SECONDS, now + self.cfg.graceful_timeout
+        for number in self._listeners:
+            self._epoll.unregister(number)
+        for listener in self.sockets:
+            listener.close()
+        while self._open and time.monotonic() < until:
+            self.notify()
+            self._sleep(0.05)
+            self._close_idle(everybody=time.monotonic() > idle_until)
+        os.eventfd_write(self._ended, 1)
+
+    def _sleep(self, seconds: float) -> None:
+        """Until then, or a signal."""
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 4096)
+
+    def _work(self) -> None:
+        """What a thread does, until the end."""
+        while True:
+            for number, _ in self._epoll.poll(maxevents=1):
+                if number == self._ended:
+                    return
+                try:
+                    self._turn(number)
+                except Exception:
+                    self.log.exception("Error serving a connection")
+
+    def _turn(self, number: int) -> None:
+        """Do what an event asks for."""
+        if number in self._listeners:
+            self._accept(self._listeners[number])
+        elif (conn := self._parked.pop(number, None)) is not None:  # None: it was closed in the same moment
+            self._proceed(conn)
+
+    def _accept(self, listener: Any) -> None:
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            self._watch(listener.fileno())
+            return
+        except OSError as error:  # no files left, say: `_let_in` tries again
+            if self.alive:
+                self.log.warning("Connections can't be accepted: %s", error)
+            self._full = True
+            return
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn.data_ready = True  # by the time that gunicorn asks
+        self._open.add(conn)
+        self._full = len(self._open) >= self.worker_connections
+        if not self._full:
+            self._watch(listener.fileno())
+        self._park(conn, self._epoll.register)
+
+    def _let_in(self) -> None:
+        """Accept connections again, if there is room."""
+        if self._full and len(self._open) < self.worker_connections:
+            self._full = False
+            for number in self._listeners:
+                self._watch(number)
+
+    def _watch(self, number: int) -> None:
+        self._epoll.modify(number, READABLE)
+
+    def _park(self, conn: Connection, watch: Callable[[int, int], None] | None = None) -> None:
+        """Leave a connection to whoever is woken when it sends something. watch: how, if not as before."""
+        number = conn.sock.fileno()
+        conn.timeout = time.monotonic() + (self.cfg.keepalive if self.alive and not conn.leaving else LINGER_SECONDS)
+        self._parked[number] = conn
+        (watch or self._epoll.modify)(number, READABLE)
+
+    def _close_idle(self, everybody: bool = False) -> None:
+        now = time.monotonic()
+        for number, conn in list(self._parked.items()):
+            if (everybody or conn.timeout < now) and self._parked.pop(number, None) is not None:
+                self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
+        self._open.discard(conn)
+        conn.close()
+
+    def _proceed(self, conn: Connection) -> None:
+        """Answer what a connection has sent, or read it away."""
+        try:
+            begin = conn.sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._park(conn)
+            return
+        except OSError:
+            begin = b""
+        if not begin:
+            self._close(conn)
+        elif conn.leaving:
+            self._drain(conn)
+        else:
+            self._serve(conn, self._hashing if begin.startswith(HASHING) else self._others)
+
+    def _serve(self, first: Connection, lane: Lane) -> None:
+        """Answer a connection, and whoever waits in its lane; or have it wait there."""
+        conn = first if lane.enter(first) else None
+        while conn is not None:
+            again = None
+            try:
+                again = self._answer(conn)
+            except (Exception, SystemExit):
+                self.log.exception("Error answering a request")
+                self._close(conn)
+            conn = lane.next(again)
+
+    def _answer(self, conn: Connection) -> Connection | None:
+        """Read a request and answer it. Gives the connection if the next request is read already, where no epoll
+        sees it: it is for the lane, behind others, or a client that never stops would keep a place."""
+        kept = self.handle(conn)
+        if kept and conn.parser.unreader.buf.getvalue():
+            return conn
+        if not kept:
+            conn.leaving = True
+            try:
+                conn.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                self._close(conn)
+                return None
+        self._park(conn)
+        return None
+
+    def _drain(self, conn: Connection) -> None:
+        conn.drained += len(conn.sock.recv(4096, socket.MSG_DONTWAIT))
+        if conn.drained < MAX_DRAINED_BYTES:
+            self._park(conn)
+        else:
+            self._close(conn)
