@@ -34,7 +34,8 @@ def given_to(user: "User") -> list[str]:
 
 def read_of(users: Collection["User"]) -> None:
     """Read the roles of all of them in one query, for `given_to`. A prefetch would make a manager for each user."""
-    members: Any = Group.user_set.through.objects  # type: ignore[attr-defined]  # made by Django
+    groups: Any = Group  # what Django makes of relations has no types
+    members = groups.user_set.through.objects
     names: dict[int, list[str]] = {user.id: [] for user in users}
     for user_id, name in members.filter(user_id__in=list(names)).values_list("user_id", "group__name"):
         names[user_id].append(name)

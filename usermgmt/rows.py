@@ -211,6 +211,7 @@ def _is_plain(query: Any) -> bool:
     """Whether there is nothing to it but columns, relations read along, conditions, order and limits."""
     special = (
         query.annotations
+        or query._filtered_relations
         or query.extra
         or query.extra_order_by
         or query.extra_tables

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, connections
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init
 from django.db.models.sql.compiler import SQLCompiler
@@ -53,6 +53,11 @@ USERS = {
     "twice": lambda: User.objects.filter(groups__name="guest").filter(groups__name="user").order_by("id"),
     "distinct": lambda: User.objects.filter(groups__name="guest").distinct().order_by("id"),
     "annotated": lambda: User.objects.annotate(number=Count("groups")).order_by("id"),
+    "by a narrowed relation": lambda: (
+        User.objects.annotate(guest=FilteredRelation("groups", condition=Q(groups__name="guest")))
+        .filter(guest__isnull=False)
+        .order_by("id")
+    ),
     "united": lambda: (
         User.objects.filter(is_active=True).order_by().union(User.objects.filter(client=None).order_by()).order_by("id")
     ),

@@ -45,7 +45,7 @@ class ReadingViewSet(RocketChatCalls):
         found = User.objects.visible_to(actor).filter(asked).only(*COLUMNS)
         offset, count = parameters.window(query)
         total = found.count()
-        page = window(found.prefetch_related("groups"), keys, offset, count, total)
+        page = window(found, keys, offset, count, total)
         users = [projection.project(document, wanted) for document in shown(actor, page)]
         return succeeded(users=users, count=len(users), offset=offset, total=total)
 
