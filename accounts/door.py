@@ -158,7 +158,11 @@ class _Tries:
         if self._pair in free:  # before it is counted: who meets the limit then knows for what to wait
             self._admitted = True
             _verifying.begin(self._key)
-        taken, refused = limits.take_all(free)
+        try:
+            taken, refused = limits.take_all(free)
+        except BaseException:
+            self.over()  # nobody knows what was counted, and nothing is verified
+            raise
         self._taken |= taken
         if self._pair in refused:
             self.over()

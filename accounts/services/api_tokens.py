@@ -69,17 +69,18 @@ def create(
             version=owner.token_version,
             expires_at=expires_at,
         )
+        told = {
+            "token": token.pk,
+            "name": token.name,
+            "client_id": client_id,
+            "read_only": read_only,
+            "expires_at": None if expires_at is None else expires_at.isoformat(),
+        }
         audit.record(
             actor=actor,
             action="api_token.created",
             target=("user", owner.pk),
-            changes={
-                "token": (None, token.pk),
-                "name": (None, token.name),
-                "client_id": (None, client_id),
-                "read_only": (None, read_only),
-                "expires_at": (None, None if expires_at is None else expires_at.isoformat()),
-            },
+            changes={field: (None, value) for field, value in told.items() if value is not None},
         )
     return token, text
 

@@ -89,6 +89,13 @@ def test_making_one_is_kept_without_the_token(cast):
     assert text[-43:] not in told and token.digest not in told and token.lookup not in told
 
 
+def test_of_a_token_that_is_bound_to_no_client_and_has_no_end_nothing_is_told_of_either(cast):
+    token, _ = create(cast.owner, actor=cast.administrator)
+
+    changes = Event.objects.get().changes
+    assert changes == {"token": [None, token.pk], "name": [None, token.name], "read_only": [None, False]}
+
+
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

@@ -188,6 +188,16 @@ def test_an_outage_is_nobodys_failure(cast, clock, monkeypatch):
     assert sign_in().headers["RateLimit-Remaining"] == "4"
 
 
+def test_where_nothing_could_be_counted_nobody_waits_for_what_is_not_verified(cast, clock, monkeypatch):
+    def broken(counted):
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(door.limits, "take_all", broken)
+        assert statuses(2) == [500] * 2
+    assert not door._verifying._numbers
+
+
 # Of an address
 
 
