@@ -199,7 +199,7 @@ def main(given: list[str]) -> int:
     content = (
         f"{table}\n\n`python -m benchmarks.importing --users={options.users} --passwords={options.passwords}"
         f" --rounds={options.rounds}` on {datetime.now(UTC):%Y-%m-%d}: {report.machine()},"
-        f" {postgresql(options.postgres)}. Medians of {options.rounds} rounds."
+        f" {postgresql(options.postgres)}. Medians of the rounds."
     )
     print(content)
     if options.write_readme:

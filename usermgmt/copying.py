@@ -31,7 +31,8 @@ def insert(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
     if numbered:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s::integer)",
+                # The inner SELECT is asked once; without it PostgreSQL would look for the sequence for each row.
+                "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s))) FROM generate_series(1, %s::integer)",
                 [model._meta.db_table, model._meta.pk.column, len(rows)],
             )
             for row, (number,) in zip(rows, cursor.fetchall(), strict=True):

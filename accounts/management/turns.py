@@ -6,6 +6,7 @@ which comes when the batch before is in and its state is kept. Every look at the
 the order of the file, as if one process did it all; and at most one batch is ever in without the state saying so.
 """
 
+import gc
 import signal
 import sys
 import traceback
@@ -159,6 +160,7 @@ def _work(run: Run, pipe: Connection, others: Sequence[Connection]) -> None:
     signal.signal(signal.SIGTERM, _stop)
     for other in others:
         other.close()  # or nobody would see the end of a process that has them, too
+    gc.disable()  # with each batch, once it is through, and not a hundred times while it is judged
     with suppress(KeyboardInterrupt, EOFError, OSError):
         _take_all(run, pipe)
     connections.close_all()
@@ -176,6 +178,8 @@ def _take_all(run: Run, pipe: Connection) -> None:
             pipe.send(error)
             return
         pipe.send(told)
+        del rows, told
+        gc.collect()
 
 
 @contextmanager

@@ -233,12 +233,14 @@ def _owners(field: str, keys: Sequence[Mapping[str, Any]]) -> dict[Any, int]:
 def _having(column: str, values: Collection[str]) -> dict[str, int]:
     """Who has any of the values in a column, by value. No value has a line break, as none that keeps the rules has: so
     PostgreSQL gets all of them as one text. As many parameters, or as many items of an array, cost more time than the
-    look-up."""
+    look-up. LATERAL and LIMIT have it look up each in the index, whatever it makes of so many values: it would rather
+    read the whole table, up to some hundred thousand rows."""
     if connection.vendor != "postgresql":
         return dict(User.objects.filter(**{f"{column}__in": values}).values_list(column, "pk"))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {column}, id FROM {_TABLE} WHERE {column} = ANY(string_to_array(%s, '\n'))",  # noqa: S608
+            "SELECT wanted, found.id FROM unnest(string_to_array(%s, '\n')) AS wanted CROSS JOIN LATERAL"  # noqa: S608
+            f" (SELECT id FROM {_TABLE} WHERE {column} = wanted LIMIT 1) AS found",
             ["\n".join(values)],
         )
         return dict(cursor.fetchall())
@@ -259,20 +261,22 @@ def _external_ids(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None,
 
 
 def _ids_of_clients(pairs: list[tuple[int | None, str]]) -> dict[tuple[int | None, str], int]:
-    """What Django makes of pairs has PostgreSQL plan for longer than it looks; so the one index says it of each."""
+    """What Django makes of pairs has PostgreSQL plan for longer than it looks; so the one index says it of each, on
+    PostgreSQL as in `_having`."""
+    among = "client_id = place AND external_id = text AND client_id IS NOT NULL AND NOT external_id = ''"
     if connection.vendor == "postgresql":
-        sent = "SELECT * FROM unnest(string_to_array(%s, '\n')::bigint[], string_to_array(%s, '\n'))"
+        statement = (
+            "SELECT place, text, found.id"  # noqa: S608
+            " FROM unnest(string_to_array(%s, '\n')::bigint[], string_to_array(%s, '\n')) AS sent (place, text)"
+            f" CROSS JOIN LATERAL (SELECT id FROM {_TABLE} WHERE {among} LIMIT 1) AS found"
+        )
         values: list[Any] = ["\n".join(str(place) for place, _ in pairs), "\n".join(text for _, text in pairs)]
     else:
         sent = f"VALUES {', '.join(['(%s, %s)'] * len(pairs))}"
+        statement = f"WITH sent (place, text) AS ({sent}) SELECT place, text, id FROM sent JOIN {_TABLE} ON {among}"  # noqa: S608
         values = [value for pair in pairs for value in pair]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH sent (place, text) AS ({sent}) SELECT client_id, external_id, id FROM sent"  # noqa: S608
-            f" JOIN {_TABLE} ON client_id = place AND external_id = text"
-            " WHERE client_id IS NOT NULL AND NOT external_id = ''",
-            values,
-        )
+        cursor.execute(statement, values)
         return {(place, text): pk for place, text, pk in cursor.fetchall()}
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Event, User
 from accounts.services import bulk, users
@@ -52,6 +53,24 @@ def test_user_names_are_distinct_within_a_batch_and_beside_what_is_there(cast):
     names = [user.username for user in bulk.insert(actor=None, drafts=drafts)]
     assert len({name.lower() for name in [*names, "olga"]}) == 4
     assert all(re.fullmatch("Olga-[0-9a-f]{8}", name) for name in names)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite always looks in the index")
+def test_who_is_there_is_found_by_the_indexes_however_many_are_asked_for(cast):
+    def drafts(start):
+        return [draft(n, external_id=f"x{n}", client_id=cast.acme.pk) for n in range(start, start + 1000)]
+
+    bulk.insert(actor=None, drafts=drafts(0))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_user")
+        with CaptureQueriesContext(connection) as asked:
+            assert bulk.owners(drafts(0)) != bulk.owners(drafts(1000)) == [[]] * 1000
+        looked_up = [query["sql"] for query in asked if "LATERAL" in query["sql"]]
+        for statement in looked_up:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            assert ("Seq Scan" in plan, "Index" in plan) == (False, True), plan
+    assert len(looked_up) == 4  # by address and by external id, twice
 
 
 def test_a_thousand_cost_a_few_queries(db, django_assert_max_num_queries):

@@ -54,6 +54,8 @@ A row is of somebody who is there if its address, its user name or, within the c
 another beside it, with .state at the end of its name, which tells where; it is there until a run is through. Nothing
 is made twice, and no row is left out. Every event of a run in the audit trail has its number as request id.
 
+Where there are two cores, two processes take the batches in turns, in the order of the file.
+
 exit code 0: all rows are in. 1: some were refused, and are told in the file of faults, a JSON line for each.
 2: nothing could be done, or the run was stopped; what is in by then is in whole batches of {BATCH} rows.
 """
