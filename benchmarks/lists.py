@@ -44,8 +44,6 @@ LISTS: Mapping[str, str] = {
     "resource: the same by last name": "/v1/users?_page={middle}&_perPage=25&_sort=lastName",
     "Rocket.Chat: page 1": "/api/v1/users.list?count=25",
     "Rocket.Chat: in the middle": "/api/v1/users.list?count=25&offset={offset}",
-    "admin site: page 1": "/admin/accounts/user/",
-    "admin site: in the middle": "/admin/accounts/user/?p={staff_middle}",
 }
 # As many as every directory has: some are inactive, some have signed in.
 _VARIED = """
@@ -161,7 +159,6 @@ def answer() -> None:
     rocket = told("/api/v1/login", login).json()["data"]
     headers = {"HTTP_X_USER_ID": rocket["userId"], "HTTP_X_AUTH_TOKEN": rocket["authToken"]}
     model: Any = get_user_model()
-    browser.force_login(model.objects.get(pk=ADMINISTRATOR_ID))
     users = model.objects.count()
     after = model.objects.order_by("-id").values_list("created_at", flat=True)[500]
     cursor = told("/users?ordering=name&cursor=", HTTP_AUTHORIZATION=bearer).json()["meta"]["cursor"]["next"]
@@ -172,23 +169,16 @@ def answer() -> None:
         "middle": users // 50,
         "pages": users // 25 - 10,
         "offset": users // 2,
-        "staff_middle": users // 100,
     }
     backend = connection.connection.info.backend_pid
     for line in sys.stdin:
         name, calls = json.loads(line)
         path = LISTS[name].format(**values)
-        sent = (
-            headers
-            if path.startswith("/api/")
-            else {}
-            if path.startswith("/admin/")
-            else {"HTTP_AUTHORIZATION": bearer}
-        )
+        sent = headers if path.startswith("/api/") else {"HTTP_AUTHORIZATION": bearer}
         # The kernel counts PostgreSQL's time in hundredths of a second: so many calls, and less of slow ones.
         python, postgres, start = time.process_time(), _processor(backend), time.perf_counter()
         done = 0
-        while done < calls and (done < 3 or time.perf_counter() - start < 1):
+        while done < calls and (done < 3 or time.perf_counter() - start < 0.5):
             told(path, **sent)
             done += 1
         costs = (time.process_time() - python, _processor(backend) - postgres)
