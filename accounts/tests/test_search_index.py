@@ -1,0 +1,64 @@
+"""The index that searches go by on PostgreSQL, and a directory that may not make it."""
+
+from importlib import import_module
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.models import User
+
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index")
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command("make_search_index", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def without(cast):
+    """A directory whose migrations could not make the index, nor can whoever asks now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index waits for what they are yet to look at
+        cursor.execute("DROP EXTENSION pg_trgm CASCADE")
+        cursor.execute("CREATE ROLE of_few_rights; GRANT SELECT ON ALL TABLES IN SCHEMA public TO of_few_rights")
+        cursor.execute("SET ROLE of_few_rights")
+        yield
+        cursor.execute("RESET ROLE")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has the index")
+def test_sqlite_has_none(db):
+    assert run() == run("--check") == "SQLite has no such index.\n"
+
+
+@on_postgresql
+def test_it_is_there_after_the_migrations(db):
+    assert run() == run("--check") == "The index is there.\n"
+
+
+@on_postgresql
+def test_whoever_may_not_make_it_is_told(without):
+    with pytest.raises(CommandError, match="There is no index"):
+        run("--check")
+    with pytest.raises(CommandError, match="could not be made: permission denied to create extension"):
+        run()
+    assert User.objects.matching("olga").count() == 1
+
+
+@on_postgresql
+def test_a_migration_goes_on_without_it_and_says_so(without, capsys):
+    import_module("accounts.migrations.0014_search_by_trigrams").make(None, SimpleNamespace(connection=connection))
+    assert "permission denied" in capsys.readouterr().err
+
+
+@on_postgresql
+def test_it_is_made_later(without):
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    assert run() == "The index was made.\n"
+    assert run("--check") == "The index is there.\n"
