@@ -57,7 +57,9 @@ def test_the_application_alone_logs_requests(configured, monkeypatch):
     monkeypatch.setattr("logging.Logger.info", lambda *told: pytest.fail("a line for a request"))
     found = configured()
     assert found.accesslog is None
-    found.logger_class(found).access(SimpleNamespace(), SimpleNamespace(), {}, None)
+    logger = found.logger_class.__new__(found.logger_class)  # whole, it would set up the logging of this process
+    logger.cfg = found
+    logger.access(SimpleNamespace(), SimpleNamespace(), {}, None)
 
 
 def test_elsewhere_than_on_linux_gunicorn_waits_in_its_own_way(configured, monkeypatch):
