@@ -94,7 +94,7 @@ class UserQuerySet(models.QuerySet["User"]):
             return self.none()
         if not folded:
             return self.all()
-        anywhere = GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0)
+        anywhere: Any = GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0)
         # The index is of three letters in a row. For fewer the database would read all of it, and of a domain that
         # everybody has all places; so it is asked for what stands before, where there is enough.
         found, at, domain = folded.partition("@")
