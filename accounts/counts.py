@@ -14,7 +14,7 @@ from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
 MAX_CLIENTS = 100  # in one question; beyond, counting is no worse
-BLOCK_BITS = 10  # a block is of 1,024 numbers of users, a large one of 1,024 blocks
+BLOCK_BITS, LARGE_BITS = 10, 15  # a block is of 1,024 numbers of users, a large one of 32 blocks
 _ADMINISTRATORS = 0  # the client of who has none; no client has this number
 
 _OF_ALL, _OF_CLIENT, _OF_BLOCK, _OF_LARGE_BLOCK = range(4)  # `level`; `client_id` is the client, or the block
@@ -25,7 +25,7 @@ _TRUE = """
     UNION ALL
     SELECT 2, id >> 10, is_active, count(*) FROM accounts_user GROUP BY id >> 10, is_active
     UNION ALL
-    SELECT 3, id >> 20, is_active, count(*) FROM accounts_user GROUP BY id >> 20, is_active
+    SELECT 3, id >> 15, is_active, count(*) FROM accounts_user GROUP BY id >> 15, is_active
 """
 # In one statement, so that nobody writes in between.
 _DIFFERENCES = f"""
@@ -41,19 +41,20 @@ _DIFFERENCES = f"""
 # The large block that the place is in, then the block within it; in one statement, so of one moment.
 _BLOCK = """
     WITH large AS (
-        SELECT client_id AS block, sum(number) AS number,
-            sum(sum(number)) OVER (ORDER BY client_id {way}) - sum(number) AS before
-        FROM accounts_kept_count WHERE level = 3 AND is_active IN ({states}) GROUP BY client_id
-    ), small AS (
-        SELECT kept.client_id AS block, sum(kept.number) AS number, large.before
-            + sum(sum(kept.number)) OVER (ORDER BY kept.client_id {way}) - sum(kept.number) AS before
-        FROM accounts_kept_count kept, large
-        WHERE large.before <= %s AND %s < large.before + large.number
-            AND kept.level = 2 AND kept.client_id BETWEEN large.block * 1024 AND large.block * 1024 + 1023
-            AND kept.is_active IN ({states})
-        GROUP BY kept.client_id, large.before
+        SELECT block, before FROM (
+            SELECT client_id AS block, sum(number) AS number,
+                sum(sum(number)) OVER (ORDER BY client_id {way}) - sum(number) AS before
+            FROM accounts_kept_count WHERE level = 3 AND is_active IN ({states}) GROUP BY client_id
+        ) AS added WHERE before <= %s AND %s < before + number
     )
-    SELECT block, before FROM small WHERE before <= %s AND %s < before + number
+    SELECT block, before FROM (
+        SELECT client_id AS block, sum(number) AS number, (SELECT before FROM large)
+            + sum(sum(number)) OVER (ORDER BY client_id {way}) - sum(number) AS before
+        FROM accounts_kept_count
+        WHERE level = 2 AND client_id >= (SELECT block * 32 FROM large)
+            AND client_id <= (SELECT block * 32 + 31 FROM large) AND is_active IN ({states})
+        GROUP BY client_id
+    ) AS added WHERE before <= %s AND %s < before + number
 """
 
 
@@ -132,7 +133,7 @@ def differences(using: str) -> list[Difference]:
 def _place(level: int, number: int) -> dict[str, int]:
     if level < _OF_BLOCK:
         return {"client_id": number} if level == _OF_CLIENT else {}
-    size = 1 << (BLOCK_BITS if level == _OF_BLOCK else 2 * BLOCK_BITS)
+    size = 1 << (BLOCK_BITS if level == _OF_BLOCK else LARGE_BITS)
     return {"first": number * size, "last": (number + 1) * size - 1}
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
-from django.db.models import BigIntegerField, Q
+from django.db.models import BigIntegerField, CharField, Q, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 
 from accounts import counts, emails, grants, passwords, usernames
 from usermgmt.actor import Actor
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+LETTERS = 3  # in a row, of which the index of searches is made (accounts.trigrams)
 # Said by the client and not by is_superuser, which means the same (a constraint holds it), for its index.
 ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
@@ -88,8 +91,19 @@ class UserQuerySet(ListedQuerySet["User"]):
     def matching(self, text: str) -> "UserQuerySet":
         """Users with `text` in any part of name, e-mail or user name, without regard to case."""
         folded = fold(text)
-        # The line break stands between the columns; no column can hold one (see User.search_text).
-        return self.none() if "\n" in folded else self.filter(search_text__contains=folded)
+        if "\n" in folded:  # which stands between the columns; no column can hold one (see User.search_text)
+            return self.none()
+        if not folded:
+            return self.all()
+        anywhere: Any = GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0)
+        # The index is of three letters in a row. For fewer the database would read all of it, and of a domain that
+        # everybody has all places; so it is asked for what stands before, where there is enough.
+        found, at, domain = folded.partition("@")
+        if len(folded) < LETTERS:
+            return self.filter(anywhere)
+        if domain and len(found) >= LETTERS:
+            return self.filter(anywhere, search_text__contains=found + at)
+        return self.filter(search_text__contains=folded)
 
 
 _visible: dict[tuple[bool, bool, bool], "Statement[User]"] = {}

@@ -4,8 +4,8 @@ To pass over rows costs a database time for each, and to sort them more. So, of 
 
 * Few rows that something narrows (a search, a client) are found by that and sorted. Along the index of the ordering
   they might be anywhere, and the database, which guesses how many there are, may look for them through all.
-* Other rows are walked along the index of the ordering, from the nearer end. A page deep inside reads numbers of rows
-  from the index alone, and only then the rows of the page.
+* Other rows are walked along the index of the ordering, from the nearer end. A page deep inside reads ids from the
+  index alone, and only then the rows of the page.
 * A state is no order to walk along, as many rows have the same one: its two values are lists of their own, one behind
   the other. So are the rows that have a value in a column and those that have none, where no index has them together.
 * Rows in the order of their numbers can be skipped by the block, where their number in each is kept: see `Skipping`.
@@ -138,10 +138,12 @@ def _along(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: i
     behind = total - start - shown
     if behind < start:
         turned = [key.turned() for key in keys]
-        numbers = by_index(rows, turned)[behind : behind + shown]
+        passed = by_index(rows, turned)[behind : behind + shown]
     else:
-        numbers = by_index(rows, keys)[start : start + shown]
-    return list(by_index(rows.filter(pk__in=numbers.values("pk")), keys))
+        passed = by_index(rows, keys)[start : start + shown]
+    # The index of a unique column has no ids.
+    column = keys[0].column if len(keys) == 1 else "id"
+    return list(by_index(rows.filter(**{f"{column}__in": passed.values(column)}), keys))
 
 
 def _total(rows: QuerySet[Any], keys: Sequence[Key]) -> list[Key]:

@@ -6,9 +6,9 @@ from django.db.models import Q
 
 _before = import_module("accounts.migrations.0012_kept_counts")
 
-# Beside levels 0 and 1 (0012): level 2, of each block of 1,024 numbers of users, and level 3, of each 1,024 blocks.
+# Beside levels 0 and 1 (0012): level 2, of each block of 1,024 numbers of users, and level 3, of each 32 blocks.
 # There `client_id` is the number of the block. So the user at a place far down the list is found by adding up.
-_LEVELS = ((0, "0"), (1, "coalesce({row}client_id, 0)"), (2, "{row}id >> 10"), (3, "{row}id >> 20"))
+_LEVELS = ((0, "0"), (1, "coalesce({row}client_id, 0)"), (2, "{row}id >> 10"), (3, "{row}id >> 15"))
 
 
 def _groups(table, sign=""):
@@ -35,7 +35,7 @@ def _folded(clients, numbers):
                 SELECT id FROM accounts_kept_count
                 WHERE level = 0 OR (level = 1 AND client_id IN ({clients}))
                     OR (level = 2 AND client_id IN (SELECT block FROM blocks UNION SELECT block - 1 FROM blocks))
-                    OR (level = 3 AND client_id IN (SELECT block >> 10 FROM blocks))
+                    OR (level = 3 AND client_id IN (SELECT block >> 5 FROM blocks))
                 FOR UPDATE SKIP LOCKED
             ), gone AS (
                 DELETE FROM accounts_kept_count WHERE id IN (SELECT id FROM chosen)
@@ -73,7 +73,7 @@ _FUNCTIONS = (
             {_INSERT}
             VALUES (0, 0, OLD.is_active, -1), (0, 0, NEW.is_active, 1),
                 (2, OLD.id >> 10, OLD.is_active, -1), (2, NEW.id >> 10, NEW.is_active, 1),
-                (3, OLD.id >> 20, OLD.is_active, -1), (3, NEW.id >> 20, NEW.is_active, 1);
+                (3, OLD.id >> 15, OLD.is_active, -1), (3, NEW.id >> 15, NEW.is_active, 1);
         END IF;
         {_folded("coalesce(OLD.client_id, 0), coalesce(NEW.client_id, 0)", "SELECT OLD.id")}
         RETURN NULL;

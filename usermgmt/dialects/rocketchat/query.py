@@ -62,7 +62,7 @@ def condition(text: str, *, full: bool) -> Q:
     full: whether the caller sees all of every user; whoever does not can't look for what is not shown either.
     """
     if not text:
-        return EVERYBODY
+        return Q()
     try:
         return _Reader(FULL_FIELDS if full else FIELDS).read(parameters.read("query", text))
     except _Unreadable as error:
