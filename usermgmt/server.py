@@ -101,6 +101,10 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """gunicorn's hook: each worker has a postman; the application is loaded by now, and what it consists of stays:
     the garbage collector need not look at it again (gc.freeze)."""
+    from django.apps import apps
+
+    if not apps.ready:  # `make run` shows what is wrong with it, and waits until it is mended
+        return
     from accounts import postman
 
     gc.collect()

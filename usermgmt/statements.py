@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
+from django.db.transaction import TransactionManagementError
 
 from usermgmt.columns import with_computed
 from usermgmt.rows import Maker
@@ -72,6 +73,7 @@ class _Written(Generic[Row]):
 
     def __init__(self, build: Callable[..., models.QuerySet[Row]], marks: dict[str, Any], alias: str) -> None:
         query: Any = build(**marks).using(alias).order_by()[:1].query
+        self._locks = query.select_for_update
         self.compiler = query.get_compiler(using=alias)
         self._sql, values = self.compiler.as_sql()
         self._ops = self.compiler.connection.ops
@@ -80,6 +82,8 @@ class _Written(Generic[Row]):
         self._maker: Maker[Row] = Maker(self.compiler, alias)
 
     def one(self, connection: Any, values: dict[str, Any]) -> Row | None:
+        if self._locks and not connection.in_atomic_block:  # as Django says when it builds the SQL
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         sent = [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
         row = _first(connection, self._sql, sent)
         if row is None:

@@ -1,6 +1,8 @@
 """The worker processes of `usermgmt.server`: who waits for connections, and in which lane a request is answered."""
 
+import contextlib
 import os
+import resource
 import select
 import socket
 import time
@@ -35,7 +37,10 @@ HASHING = tuple(
 that (`accounts.hashing`)."""
 PEEKED_BYTES = max(map(len, HASHING))
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT  # and then not again until it is asked for
+AHEAD = READABLE | select.EPOLLOUT  # which is so at once: the next request is read already
 LINGER_SECONDS = gthread.STOP_KEEPALIVE_LINGER
+SPARE_SECONDS = 5  # of those that a worker has to stop, for what it does last; then it is killed
+SPARE_FILES = 64  # of those that a process may open, for all but connections
 MAX_DRAINED_BYTES = 64 * 1024  # of what a client still sends that was answered for the last time
 
 
@@ -44,6 +49,12 @@ class Connection(gthread.TConn):
 
     leaving = False
     drained = 0  # bytes, since then
+
+    @property
+    def ahead(self) -> bytes:
+        """What is read already of the next request, where no epoll sees it."""
+        read: bytes = b"" if self.parser is None or self.leaving else self.parser.unreader.buf.getvalue()
+        return read
 
 
 class Lane:
@@ -63,11 +74,9 @@ class Lane:
             self._free -= 1
             return True
 
-    def next(self, again: Connection | None = None) -> Connection | None:
-        """Who has the place now of one that was answered; None: nobody. again: who waits from now on, behind others."""
+    def next(self) -> Connection | None:
+        """Who has the place now of one that was answered; None: nobody."""
         with self._lock:
-            if again is not None:
-                self._waiting.append(again)
             if self._waiting:
                 return self._waiting.popleft()
             self._free += 1
@@ -81,7 +90,8 @@ class Worker(gthread.ThreadWorker):
     pipe: threads change twice a request, which costs several times what reading the request does. Here all threads
     wait on one epoll; for each connection that sends something the kernel wakes one of them, which reads the request,
     answers it and has the connection watched again. A connection is watched for one event (EPOLLONESHOT), and is in
-    `_parked` meanwhile: whoever takes it out there owns it. How requests are read and answers written is gunicorn's.
+    `_parked` meanwhile: whoever takes it out there owns it. Who sends many requests at once is watched again after
+    each, behind all others. How requests are read and answers written is gunicorn's.
 
     Requests that hash a password have a lane of their own, with half as many places: a crowd that signs in waits for
     its like, and nobody else waits for it, nor it for others. Without, a hundred sign-ins at once stand before every
@@ -103,7 +113,13 @@ class Worker(gthread.ThreadWorker):
         self._ended = os.eventfd(0)
         self._listeners = {listener.fileno(): listener for listener in self.sockets}
         self._full = False  # nobody else is let in
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        most: int = self.cfg.worker_connections
+        if files != resource.RLIM_INFINITY:
+            most = max(1, min(most, files - SPARE_FILES))
+        self.worker_connections = most
         self.keepalived_conns = self._parked  # gunicorn bounds how many there are
+        self.max_keepalived = max(1, self.worker_connections - self.cfg.threads)
 
     @property
     def _hashing_places(self) -> int:
@@ -131,11 +147,9 @@ class Worker(gthread.ThreadWorker):
             self._let_in()
         self.alive = False
         now = time.monotonic()
-        idle_until, until = now + LINGER_SECONDS, now + self.cfg.graceful_timeout
-        for number in self._listeners:
-            self._epoll.unregister(number)
-        for listener in self.sockets:
-            listener.close()
+        idle_until = now + LINGER_SECONDS
+        until = now + max(1, self.cfg.graceful_timeout - SPARE_SECONDS)
+        self._accept_no_more()
         while self._open and time.monotonic() < until:
             self.notify()
             self._sleep(0.05)
@@ -163,26 +177,44 @@ class Worker(gthread.ThreadWorker):
         if number in self._listeners:
             self._accept(self._listeners[number])
         elif (conn := self._parked.pop(number, None)) is not None:  # None: it was closed in the same moment
-            self._proceed(conn)
+            try:
+                self._proceed(conn)
+            except Exception:
+                self._close(conn)
+                raise
 
     def _accept(self, listener: Any) -> None:
+        """Let somebody in."""
         try:
-            client, address = listener.accept()
+            self._take(listener)
         except (BlockingIOError, ConnectionAbortedError):
-            self._watch(listener.fileno())
-            return
+            pass
         except OSError as error:  # no files left, say: `_let_in` tries again
             if self.alive:
                 self.log.warning("Connections can't be accepted: %s", error)
             self._full = True
             return
-        conn = Connection(self.cfg, client, address, listener.getsockname())
-        conn.data_ready = True  # by the time that gunicorn asks
-        self._open.add(conn)
         self._full = len(self._open) >= self.worker_connections
         if not self._full:
             self._watch(listener.fileno())
+
+    def _take(self, listener: Any) -> None:
+        """Take a connection from the kernel; raises OSError."""
+        client, address = listener.accept()
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn.data_ready = True  # by the time that gunicorn asks
+        self._open.add(conn)
         self._park(conn, self._epoll.register)
+
+    def _accept_no_more(self) -> None:
+        """Close the door, behind those whom the kernel let in before."""
+        for number, listener in self._listeners.items():
+            self._epoll.unregister(number)
+            with contextlib.suppress(OSError):  # nobody else is there
+                while True:
+                    self._take(listener)
+        for listener in self.sockets:
+            listener.close()
 
     def _let_in(self) -> None:
         """Accept connections again, if there is room."""
@@ -192,20 +224,30 @@ class Worker(gthread.ThreadWorker):
                 self._watch(number)
 
     def _watch(self, number: int) -> None:
-        self._epoll.modify(number, READABLE)
+        """Watch a listener again."""
+        try:
+            self._epoll.modify(number, READABLE)
+        except OSError:
+            if self.alive:  # else it was closed meanwhile
+                raise
 
     def _park(self, conn: Connection, watch: Callable[[int, int], None] | None = None) -> None:
         """Leave a connection to whoever is woken when it sends something. watch: how, if not as before."""
-        number = conn.sock.fileno()
-        conn.timeout = time.monotonic() + (self.cfg.keepalive if self.alive and not conn.leaving else LINGER_SECONDS)
+        number, events = conn.sock.fileno(), AHEAD if conn.ahead else READABLE
+        if not conn.leaving:
+            conn.timeout = time.monotonic() + (self.cfg.keepalive if self.alive else LINGER_SECONDS)
         self._parked[number] = conn
-        (watch or self._epoll.modify)(number, READABLE)
+        (watch or self._epoll.modify)(number, events)
 
     def _close_idle(self, everybody: bool = False) -> None:
+        """Close who has sent nothing for too long. everybody: who has sent nothing by now."""
         now = time.monotonic()
-        for number, conn in list(self._parked.items()):
+        for number, conn in self._parked.copy().items():
             if (everybody or conn.timeout < now) and self._parked.pop(number, None) is not None:
-                self._close(conn)
+                if everybody and not conn.leaving and _has_sent(conn):
+                    self._park(conn)  # its turn is to come
+                else:
+                    self._close(conn)
 
     def _close(self, conn: Connection) -> None:
         self._open.discard(conn)
@@ -213,13 +255,10 @@ class Worker(gthread.ThreadWorker):
 
     def _proceed(self, conn: Connection) -> None:
         """Answer what a connection has sent, or read it away."""
-        try:
-            begin = conn.sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        begin = conn.ahead or _peeked(conn)
+        if begin is None:
             self._park(conn)
             return
-        except OSError:
-            begin = b""
         if not begin:
             self._close(conn)
         elif conn.leaving:
@@ -231,29 +270,24 @@ class Worker(gthread.ThreadWorker):
         """Answer a connection, and whoever waits in its lane; or have it wait there."""
         conn = first if lane.enter(first) else None
         while conn is not None:
-            again = None
             try:
-                again = self._answer(conn)
+                self._answer(conn)
             except (Exception, SystemExit):
-                self.log.exception("Error answering a request")
                 self._close(conn)
-            conn = lane.next(again)
+                self.log.exception("Error answering a request")
+            finally:
+                conn = lane.next()
 
-    def _answer(self, conn: Connection) -> Connection | None:
-        """Read a request and answer it. Gives the connection if the next request is read already, where no epoll
-        sees it: it is for the lane, behind others, or a client that never stops would keep a place."""
-        kept = self.handle(conn)
-        if kept and conn.parser.unreader.buf.getvalue():
-            return conn
-        if not kept:
-            conn.leaving = True
+    def _answer(self, conn: Connection) -> None:
+        """Read a request and answer it."""
+        if not self.handle(conn):
+            conn.leaving, conn.timeout = True, time.monotonic() + LINGER_SECONDS
             try:
                 conn.sock.shutdown(socket.SHUT_WR)
             except OSError:
                 self._close(conn)
-                return None
+                return
         self._park(conn)
-        return None
 
     def _drain(self, conn: Connection) -> None:
         conn.drained += len(conn.sock.recv(4096, socket.MSG_DONTWAIT))
@@ -261,3 +295,18 @@ class Worker(gthread.ThreadWorker):
             self._park(conn)
         else:
             self._close(conn)
+
+
+def _peeked(conn: Connection) -> bytes | None:
+    """How what a connection has sent begins; it stays there. None: it has sent nothing. Empty: nothing will come."""
+    try:
+        begin: bytes = conn.sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+    return begin
+
+
+def _has_sent(conn: Connection) -> bool:
+    return bool(conn.ahead or _peeked(conn))

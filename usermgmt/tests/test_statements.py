@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
@@ -189,3 +190,12 @@ def test_what_the_database_refuses_is_djangos_error(db):
     user.email = "none"
     with pytest.raises(IntegrityError), transaction.atomic():
         statements.update(user, ["email"])
+
+
+def test_a_row_is_locked_within_a_transaction_only(transactional_db):
+    user = UserFactory()
+    locked = Statement(lambda user_id: User.objects.select_for_update().filter(pk=user_id), user_id=int)
+    with transaction.atomic():
+        assert locked.one(user_id=user.pk) == user
+    with pytest.raises(TransactionManagementError):  # the second time, too, when the SQL is there already
+        locked.one(user_id=user.pk)

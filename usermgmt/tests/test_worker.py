@@ -153,6 +153,24 @@ def test_who_never_stops_sending_does_not_hold_a_thread(serving):
     assert all(len(answers(client, 100)) == 100 for client in crowd)
 
 
+def test_who_never_stops_sending_in_both_lanes_shuts_nobody_out(serving):
+    service = serving(threads=1)
+    crowd = [service.client(*["GET /again"] * 200) for _ in range(3)]
+    crowd += [service.client(*["POST /auth/token"] * 200) for _ in range(3)]
+    for begin in ("GET /other", "POST /users"):
+        assert answers(service.client(begin))[0]["path"] == begin.split()[1]
+    assert all(len(answers(client, 200)) == 200 for client in crowd)
+
+
+def test_what_hashes_goes_into_its_lane_wherever_it_stands_among_requests_sent_at_once(serving):
+    service = serving(threads=1)
+    client = service.client("GET /users", "POST /auth/token\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    service.application.go.set()
+    assert [answer["path"] for answer in answers(client, 2)] == ["/users", "/auth/token"]
+
+
 def test_who_sends_nothing_holds_no_thread(serving):
     service = serving(threads=1)
     for _ in range(20):
@@ -301,6 +319,40 @@ def test_sigterm_lets_what_is_under_way_end_and_closes_the_rest(serving):
     assert not service.thread.is_alive()
     with pytest.raises(OSError):
         socket.create_connection(service.address, 5)
+
+
+def test_sigterm_cuts_off_nobody_who_was_let_in_or_has_sent_something(serving, monkeypatch):
+    monkeypatch.setattr(worker, "LINGER_SECONDS", 0)
+    service = serving(threads=1, worker_connections=1)
+    first = service.client("GET /first\nX-Wait: yes")
+    assert service.application.begun.acquire(timeout=PATIENCE)
+    others = [service.client("GET /other") for _ in range(3)]  # the kernel let them in, the worker has no room
+    service.stop()
+    assert _eventually(lambda: service.listener.fileno() == -1)
+    service.application.go.set()
+    assert answers(first)[0]["path"] == "/first"
+    assert all(answers(client)[0]["path"] == "/other" for client in others)
+
+
+def test_connections_leave_files_for_all_else(monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (100, 4096))
+    service = Serving()
+    try:
+        assert service.worker.worker_connections == 100 - worker.SPARE_FILES
+        assert service.worker.max_keepalived == 100 - worker.SPARE_FILES - 2
+    finally:
+        service.end()
+
+
+def test_an_error_of_the_worker_itself_loses_no_place_and_no_connection(serving, monkeypatch, caplog):
+    service = serving(threads=1)
+    monkeypatch.setattr(Worker, "_answer", lambda worker, conn: 1 / 0)
+    for _ in range(5):
+        assert is_closed(service.client("GET /users"))
+    monkeypatch.undo()
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    assert _eventually(lambda: len(service.worker._open) == 1)
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_who_calls_on_a_kept_connection_while_it_stops_is_answered_for_the_last_time(serving, monkeypatch):
