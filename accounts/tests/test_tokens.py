@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import jwt
 import pytest
 import time_machine
 from django.utils import timezone
@@ -60,6 +61,39 @@ def test_a_token_lives_to_its_last_second_and_no_longer():
         clock.shift(timedelta(seconds=1))
         with pytest.raises(InvalidToken):
             AccessToken.read(text)
+
+
+# What is remembered
+
+
+def test_the_signature_of_an_access_token_is_proved_once(monkeypatch):
+    text, proved, decode = made(), [], jwt.decode
+    monkeypatch.setattr(jwt, "decode", lambda *given, **named: proved.append(given[0]) or decode(*given, **named))
+    assert [AccessToken.read(text).user_id for _ in range(3)] == [1, 1, 1]
+    assert proved == [text]
+
+
+def test_what_is_no_token_is_not_remembered_for_one():
+    text = made()
+    forged = text[:-4] + ("AAAA" if not text.endswith("AAAA") else "BBBB")
+    for _ in range(2):
+        with pytest.raises(InvalidToken):
+            AccessToken.read(forged)
+
+
+def test_what_one_reader_changes_no_other_sees():
+    text = made()
+    AccessToken.read(text).payload["sub"] = "7"
+    assert AccessToken.read(text).user_id == 1
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "JWT_ISSUER", "JWT_AUDIENCE"])
+def test_a_token_that_was_read_is_none_any_more_under_another_key_issuer_or_audience(settings, name):
+    text = made()
+    assert AccessToken.read(text).user_id == 1
+    setattr(settings, name, "another one, long enough for a key of that kind, too")
+    with pytest.raises(InvalidToken):
+        AccessToken.read(text)
 
 
 # Texts

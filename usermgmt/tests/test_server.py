@@ -70,7 +70,10 @@ def test_elsewhere_than_on_linux_gunicorn_waits_in_its_own_way(configured, monke
 def test_an_application_that_did_not_load_employs_nobody(configured, monkeypatch):
     configured()
     monkeypatch.setattr("django.apps.apps.ready", False)
-    server.post_worker_init(SimpleNamespace())  # a page tells what is wrong, until it is mended
+    monkeypatch.setattr("accounts.postman.employed", lambda: pytest.fail("a postman of nothing"))
+    employer = SimpleNamespace()
+    server.post_worker_init(employer)  # a page tells what is wrong, until it is mended
+    assert not hasattr(employer, "postman")
 
 
 def test_the_application_is_left_alone_by_the_garbage_collector(configured, monkeypatch):

@@ -199,3 +199,12 @@ def test_a_row_is_locked_within_a_transaction_only(transactional_db):
         assert locked.one(user_id=user.pk) == user
     with pytest.raises(TransactionManagementError):  # the second time, too, when the SQL is there already
         locked.one(user_id=user.pk)
+
+
+def test_nothing_is_asked_within_a_broken_transaction(db):
+    user, statement = UserFactory(), by_number()
+    assert statement.one(pk=user.pk) == user
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            statement.one(pk=user.pk)

@@ -213,24 +213,15 @@ def test_each_that_is_named_there_is_a_call(begin):
     assert resolve(path).url_name is not None
 
 
-def test_however_many_hash_others_are_served(serving):
+@pytest.mark.parametrize(("crowd", "others"), [("POST /auth/token", "GET /users"), ("GET /users", "POST /auth/token")])
+def test_however_many_are_in_one_lane_the_other_is_served(serving, crowd, others):
     service = serving()
-    waiting = [service.client("POST /auth/token\nX-Wait: yes") for _ in range(20)]
+    waiting = [service.client(f"{crowd}\nX-Wait: yes") for _ in range(20)]
     assert service.application.begun.acquire(timeout=PATIENCE)
-    served = [service.client("GET /users") for _ in range(20)]
-    assert all(answers(client)[0]["path"] == "/users" for client in served)
+    served = [service.client(others) for _ in range(20)]
+    assert all(answers(client)[0]["path"] == others.split()[1] for client in served)
     service.application.go.set()
-    assert all(answers(client)[0]["path"] == "/auth/token" for client in waiting)
-
-
-def test_however_many_others_there_are_sign_ins_are_served(serving):
-    service = serving()
-    waiting = [service.client("GET /users\nX-Wait: yes") for _ in range(20)]
-    assert service.application.begun.acquire(timeout=PATIENCE)
-    signing_in = [service.client("POST /auth/token") for _ in range(20)]
-    assert all(answers(client)[0]["path"] == "/auth/token" for client in signing_in)
-    service.application.go.set()
-    assert all(answers(client)[0]["path"] == "/users" for client in waiting)
+    assert all(answers(client)[0]["path"] == crowd.split()[1] for client in waiting)
 
 
 def test_the_last_answer_arrives_whole_and_what_is_sent_behind_it_is_read_away(serving):
