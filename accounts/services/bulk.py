@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import BigIntegerField
 from django.db.models.base import ModelState
 from django.utils import timezone
@@ -83,7 +83,8 @@ _NOBODY = User()  # whoever is to be made has no value yet
 
 @dataclass(slots=True)
 class Item:
-    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far."""
+    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far. ready: the user to be,
+    where it was made before its turn (`prepare`)."""
 
     draft: Draft
     sent: dict[str, Any] = field(default_factory=dict, repr=False)  # with the password
@@ -91,6 +92,7 @@ class Item:
     faults: list[Fault] = field(default_factory=list)
     client: Client | None = None
     stored: str = field(default="", repr=False)
+    ready: User | None = None
     user: User | None = None
 
 
@@ -122,6 +124,28 @@ def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) ->
         else:
             raise TooManyRequests(1)
     return [Outcome(item.user, item.faults) for item in items]
+
+
+def make_unseen(*, actor: Actor | None, items: Sequence[Item]) -> list[Outcome] | None:
+    """The same without a look for who has what sound items have: the database itself refuses what is taken. None, with
+    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more."""
+    _look_up(items, atomic=False, unseen=True)
+    sound = [item for item in items if not item.faults]
+    _hash(sound)
+    try:
+        made = _insert(sound, actor, unseen=True)
+    except DataError:
+        return None
+    return [Outcome(item.user, item.faults) for item in items] if made else None
+
+
+def prepare(items: Sequence[Item]) -> None:
+    """Make the users of the items so far as it does not depend on who is there, nor on their clients; whoever waits
+    for a turn with them may do that before."""
+    defaults = _defaults()
+    for item in items:
+        if item.sent and not item.found:
+            item.ready = _user(item, defaults)
 
 
 def try_out(items: Sequence[Item]) -> list[Outcome]:
@@ -163,17 +187,35 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
     return item
 
 
-def _look_up(items: Sequence[Item], *, atomic: bool) -> None:
-    """Find the faults that depend on what there is: in the directory, and before each item, in a few queries.
-
-    An item that is not made takes nothing from those behind it; where it is all or none, it would once it is mended.
+def _look_up(items: Sequence[Item], *, atomic: bool, unseen: bool = False) -> None:
+    """Find the faults that depend on what there is: in the directory, and before each item, in a few queries. unseen:
+    of who is in the directory only those are looked for who have what a refused item has, as it is told of them.
     """
     wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
     clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
     keys = [_keys(item, clients) for item in items]
-    taken = _taken(keys)
     groups = _groups(items)
+    _compare(items, keys, set() if unseen else _taken(keys), clients, groups, atomic=atomic)
+    refused = [own for item, own in zip(items, keys, strict=True) if item.faults] if unseen else ()
+    if refused and (taken := _taken(refused)):
+        _compare(items, keys, taken, clients, groups, atomic=atomic)
+
+
+def _compare(
+    items: Sequence[Item],
+    keys: Sequence[Mapping[str, Any]],
+    taken: set[tuple[str, Any]],
+    clients: Mapping[int, Client],
+    groups: Collection[str],
+    *,
+    atomic: bool,
+) -> None:
+    """Give each item its client, and its faults.
+
+    taken: the keys that somebody in the directory has. An item that is not made takes nothing from those behind it;
+    where it is all or none, it would once it is mended.
+    """
     for item, own in zip(items, keys, strict=True):
         if not item.sent:
             continue
@@ -295,12 +337,14 @@ def _hash(items: Sequence[Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[Item], actor: Actor | None) -> bool:
-    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
-    defaults = {column.attname: column.get_default() for column in User._meta.concrete_fields}
-    now = timezone.now()
-    users = [_user(item, actor, defaults, now) for item in items]
-    _name(users)
+def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: bool = False) -> bool:
+    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between. unseen: as of
+    `make_unseen`."""
+    users = _completed(items, actor)
+    if unseen:
+        _name_apart(users, ())
+    else:
+        _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             copying.insert(users, numbered=True)
@@ -341,14 +385,35 @@ def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> a
     return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
 
 
-def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: datetime) -> User:
-    """defaults: of every column. now: when it is made, unless the draft says when.
+def _completed(items: Sequence[Item], actor: Actor | None) -> list[User]:
+    """The users to be, with what depends on who makes them, where and when."""
+    defaults, now = _defaults(), timezone.now()
+    users = []
+    for item in items:
+        user, item.ready = item.ready or _user(item, defaults), None  # another attempt makes another one
+        draft, values = item.draft, user.__dict__
+        values["client_id"] = draft.client_id
+        values["is_superuser"] = draft.client_id is None
+        values["password"] = item.stored
+        values["created_at"] = values["updated_at"] = draft.created_at or now
+        values["must_change_password"] = duties.of_new_user(
+            actor=actor, password=draft.password, said=draft.must_change_password
+        )
+        if item.client is not None:
+            _CLIENT.set_cached_value(user, item.client)
+        users.append(user)
+    return users
 
-    The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
-    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft.
-    """
+
+def _defaults() -> dict[str, Any]:
+    """What a user has in each column of whom nothing was said."""
+    return {column.attname: column.get_default() for column in User._meta.concrete_fields}
+
+
+def _user(item: Item, defaults: Mapping[str, Any]) -> User:
+    """The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
+    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft."""
     draft = item.draft
-    created_at = draft.created_at or now
     user = User.__new__(User)
     user.__dict__ = {
         "_state": ModelState(),
@@ -356,31 +421,27 @@ def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: dat
         "custom_fields": {},
         "properties": {},
         **item.sent,
-        "client_id": draft.client_id,
-        "is_superuser": draft.client_id is None,
         "is_active": draft.active,
         "email_verified": draft.email_verified,
-        "must_change_password": duties.of_new_user(
-            actor=actor, password=draft.password, said=draft.must_change_password
-        ),
-        "password": item.stored,
-        "created_at": created_at,
-        "updated_at": created_at,
     }
-    if item.client is not None:
-        _CLIENT.set_cached_value(user, item.client)
     return user
 
 
 def _name(users: Sequence[User]) -> None:
     """Give each that has none a user name of its own."""
-    unnamed = [user for user in users if not user.username]
-    chosen = {fold(user.username) for user in users if user.username}
-    for user in unnamed:
+    made = {fold(usernames.made_from(user.email)) for user in users if not user.username}
+    _name_apart(users, _having("username_canonical", made))
+
+
+def _name_apart(users: Sequence[User], others: Iterable[str]) -> None:
+    """The same beside others' names."""
+    taken = {fold(user.username) for user in users if user.username}.union(others)
+    for user in users:
+        if user.username:
+            continue
         user.username = usernames.made_from(user.email)
-    folded = [fold(user.username) for user in unnamed]
-    taken = chosen.union(_having("username_canonical", set(folded)))
-    for user, name in zip(unnamed, folded, strict=True):
+        name = fold(user.username)
         if name in taken:
             user.username = usernames.made_from(user.email, distinct=True)
-        taken.add(fold(user.username))
+            name = fold(user.username)
+        taken.add(name)

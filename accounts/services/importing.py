@@ -48,6 +48,7 @@ FIELDS: Mapping[str, type] = {
 """What a row may say, and of which type; of a list, each is text."""
 
 MAX_ROLES = 100  # of a row
+LOOKED_UP = 8  # batches of a process, once somebody was in the way
 
 _OF_A_DRAFT = {name: None for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme")}
 _UPDATED = tuple(name for name in _OF_A_DRAFT if name != "password")
@@ -94,13 +95,30 @@ class Told:
 _CREATED = Told(Became.CREATED)  # of most rows
 
 
+@dataclass(slots=True)
+class Sight:
+    """Whether rows are written without a look for who is there already, as nobody is of most rows. Where somebody is,
+    the batch was written in vain; then this one and some that follow are looked up first, as many as `first`."""
+
+    first: int = 0
+
+    def is_clear(self) -> bool:
+        """Whether the next batch may be written so."""
+        self.first = max(self.first - 1, 0)
+        return not self.first
+
+    def was_not(self) -> None:
+        """Somebody was in the way."""
+        self.first = LOOKED_UP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One import.
 
     number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
     whether those are administrators. create_clients: whether a client is made that is named and not there.
-    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. sight: of the process at hand.
     """
 
     number: str
@@ -110,6 +128,7 @@ class Run:
     create_clients: bool = False
     scheme: str = "rails"
     dry: bool = False
+    sight: Sight = field(default_factory=Sight)
 
 
 def take(
@@ -125,9 +144,11 @@ def take(
     with coming_from(Origin(contract="command", request_id=run.number)):
         drafts = [_draft(run, row) for row in rows]
         items = bulk.judged(drafts)
+        if not run.dry:
+            bulk.prepare(items)
         with turn:
             _place(run, rows, drafts)
-            told = [_told(outcome, dry=run.dry) for outcome in _made(items, dry=run.dry)]
+            told = [_told(outcome, dry=run.dry) for outcome in _made(run, items)]
             if again:
                 _recognise(run, drafts, told)
             for place, one in enumerate(told):
@@ -235,15 +256,27 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(items: Sequence[Item], *, dry: bool) -> list[Outcome]:
-    """Make those that can be. Where the database refuses, for whatever reason, those that it takes are made."""
+def _made(run: Run, items: Sequence[Item]) -> list[Outcome]:
+    """Make those that can be."""
+    in_clear = any(item.draft.password is not None for item in items)
+    if not (run.dry or in_clear) and run.sight.is_clear():
+        made = bulk.make_unseen(actor=None, items=items)
+        if made is not None:
+            return made
+        run.sight.was_not()
+    return _made_by_halves(items, dry=run.dry)
+
+
+def _made_by_halves(items: Sequence[Item], *, dry: bool) -> list[Outcome]:
+    """The same, with a look at who is there. Where the database refuses, for whatever reason, those that it takes are
+    made."""
     try:
         return bulk.try_out(items) if dry else bulk.make(actor=None, items=items)
     except (TooManyRequests, DataError):
         if len(items) == 1:
             return [Outcome(faults=[Fault(BASE, "invalid")])]
     half = len(items) // 2
-    return [*_made(items[:half], dry=dry), *_made(items[half:], dry=dry)]
+    return [*_made_by_halves(items[:half], dry=dry), *_made_by_halves(items[half:], dry=dry)]
 
 
 def _told(outcome: Outcome, *, dry: bool) -> Told:

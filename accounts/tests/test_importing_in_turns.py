@@ -102,15 +102,15 @@ def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
 def test_what_one_of_them_raises_is_told_with_the_line_to_go_on_from(tmp_path, monkeypatch, small, shared):
     begin()
     with monkeypatch.context() as patch:
-        make, ours = service.bulk.make, os.getpid()
+        insert, ours = service.bulk._insert, os.getpid()
 
-        def failing(*, actor, items):
+        def failing(items, actor, **how):
             assert os.getpid() != ours
             if any(item.draft.email == "p5@example.org" for item in items):
                 raise OperationalError("the disk is full")
-            return make(actor=actor, items=items)
+            return insert(items, actor, **how)
 
-        patch.setattr(service.bulk, "make", failing)
+        patch.setattr(service.bulk, "_insert", failing)
         rows = [person(n) for n in range(1, 10)]
         stopped = importing(tmp_path / "a.jsonl", lines(*rows))
     words = "The database: the disk is full. All rows before line 5 are in. --resume"
