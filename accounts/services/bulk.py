@@ -347,10 +347,11 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: bool = False)
         _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
-            copying.insert(users, numbered=True)
+            with copying.inserting(users, numbered=True):
+                entries = [creation(actor, user) for user in users]
             memberships.join_default(users)
-            given = _give_roles(items, users)
-            audit.record_all([_creation(actor, user, given.get(user.pk)) for user in users])
+            _tell_roles(entries, _give_roles(items, users))
+            audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
     except Invalid:
@@ -380,9 +381,12 @@ def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[
     return given
 
 
-def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> audit.Entry:
-    entry = creation(actor, user)
-    return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
+def _tell_roles(entries: list[audit.Entry], given: Mapping[int, Sequence[str]]) -> None:
+    """Have the entries of new users tell of their roles. given: by number of the user."""
+    if given:
+        for place, entry in enumerate(entries):
+            if names := given.get(entry.target[1] or 0):
+                entries[place] = replace(entry, changes={**entry.changes, "roles": ([], list(names))})
 
 
 def _completed(items: Sequence[Item], actor: Actor | None) -> list[User]:
