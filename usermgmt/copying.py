@@ -39,19 +39,34 @@ def inserting(rows: Sequence[models.Model], *, numbered: bool = False) -> Iterat
         model._default_manager.using(connection.alias).bulk_create(rows, batch_size=BATCH_SIZE)
         yield
         return
-    if numbered:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                # The inner SELECT is asked once; without it PostgreSQL would look for the sequence for each row.
-                "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s))) FROM generate_series(1, %s::integer)",
-                [model._meta.db_table, model._meta.pk.column, len(rows)],
-            )
-            for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
-                row.pk = number
+    if numbered and rows[0].pk is None:
+        number(rows)
     with _copying(connection, model, [row.__dict__ for row in rows], numbered=numbered):
         for row in rows:
             row._state.adding, row._state.db = False, connection.alias
         yield
+
+
+def number(rows: Sequence[models.Model]) -> None:
+    """Tell rows of one model their numbers before they are inserted, all or none of them. Databases other than
+    PostgreSQL tell them as they insert."""
+    if not rows:
+        return
+    model = type(rows[0])
+    connection = connections[router.db_for_write(model)]
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # The inner SELECT is asked once; without it PostgreSQL would look for the sequence for each row. As one
+            # text they are read in a tenth of the time.
+            "SELECT string_agg(nextval(sequence)::text, ' ')"
+            " FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence OFFSET 0) AS of_table,"
+            " generate_series(1, %s::integer)",
+            [model._meta.db_table, model._meta.pk.column, len(rows)],
+        )
+        for row, drawn in zip(rows, map(int, cursor.fetchone()[0].split()), strict=True):
+            row.pk = drawn
 
 
 def insert_values(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:

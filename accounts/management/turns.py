@@ -1,9 +1,10 @@
 """Batches of an import taken by two processes in turns: while one writes, the other judges the rows of the next.
 
 PostgreSQL takes about as long over a user as the rules do, on another core. So each process has whole batches, every
-other one, and goes with each through all of `importing.take`; only what depends on who is there waits for its turn,
-which comes when the batch before is in and its state is kept. Every look at the directory and every write is thus in
-the order of the file, as if one process did it all; and at most one batch is ever in without the state saying so.
+other one, and goes with each through all of `importing.take`, which waits twice. It makes clients and draws numbers
+when the batch before is written: what is left of that is its commit. It looks at users and writes them when the batch
+before is in and its state is kept. Every look at the directory and every write is thus in the order of the file, as if
+one process did it all; and at most one batch is ever in without the state saying so.
 """
 
 import gc
@@ -24,11 +25,12 @@ from django.db import connection, connections
 from accounts import hashing
 from accounts.management.rows import Read
 from accounts.services import importing
+from accounts.services.bulk import Turn
 from accounts.services.importing import Row, Run, Told
 
 PROCESSES = 2
 
-_GO = "go"
+_PLACE, _WRITE, _WRITTEN = "place", "write", "written"
 Batch = Sequence[Read]
 
 
@@ -79,16 +81,20 @@ def _in_turns(workers: Sequence["_Worker"], batches: Iterator[Batch], *, again: 
             worker.begin([read.row for read in batch], again=again)
             again = False
             if not busy:
-                worker.go()
+                worker.place()
+                worker.write()
             busy.append((batch, worker))
         if not busy:
             return
         batch, worker = busy.popleft()
+        if worker.has_written() and busy:
+            busy[0][1].place()
         told = worker.told()
         free.append(worker)
         yield batch, told
         if busy:
-            busy[0][1].go()
+            busy[0][1].place()
+            busy[0][1].write()
 
 
 class _Worker:
@@ -97,28 +103,42 @@ class _Worker:
     def __init__(self, process: ForkProcess, pipe: Connection) -> None:
         self._process = process
         self._pipe = pipe
+        self._last: Any = None
 
     def begin(self, rows: Sequence[Row], *, again: bool) -> None:
         """Have it judge some rows."""
         self._send(([(row.line, row.said, row.faults) for row in rows], again))
 
-    def go(self) -> None:
-        """It is its turn."""
-        self._send(_GO)
+    def place(self) -> None:
+        """The rows before are written; it may hear that more than once."""
+        self._send(_PLACE)
+
+    def write(self) -> None:
+        """The rows before are in."""
+        self._send(_WRITE)
 
     def _send(self, message: Any) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # `told` tells why it is gone
             self._pipe.send(message)
 
+    def has_written(self) -> bool:
+        """Waits until the rows are written, or there is something to be told of them. Raises as `told` does."""
+        self._last = self._received()
+        return bool(self._last == _WRITTEN)
+
     def told(self) -> list[Told]:
-        """What became of the rows. Raises what it raised, or Gone."""
+        """What became of the rows, after `has_written`. Raises what it raised, or Gone."""
+        told = self._received() if self._last == _WRITTEN else self._last
+        return list(told)
+
+    def _received(self) -> Any:
         try:
-            told = self._pipe.recv()
+            message = self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
             raise Gone from error
-        if isinstance(told, Exception):
-            raise told
-        return list(told)
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     def end(self, *, at_once: bool) -> None:
         """Wait until it has ended. at_once: whatever it is at; that is rolled back."""
@@ -170,7 +190,7 @@ def _take_all(run: Run, pipe: Connection) -> None:
     while True:
         rows, again = pipe.recv()
         try:
-            told = importing.take(run, [Row(*row) for row in rows], again=again, turn=_turn(pipe))
+            told = importing.take(run, [Row(*row) for row in rows], again=again, turn=_Turn(pipe))
         except EOFError:
             raise
         except Exception as error:
@@ -182,10 +202,22 @@ def _take_all(run: Run, pipe: Connection) -> None:
         gc.collect()
 
 
-@contextmanager
-def _turn(pipe: Connection) -> Iterator[None]:
-    pipe.recv()
-    yield
+class _Turn(Turn):
+    """The turn of one batch, as the process that was started tells it."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._heard = ""
+
+    def place(self) -> None:
+        self._heard = self._pipe.recv()
+
+    def write(self) -> None:
+        while self._heard != _WRITE:
+            self._heard = self._pipe.recv()
+
+    def pass_on(self) -> None:
+        self._pipe.send(_WRITTEN)
 
 
 def _stop(number: int, frame: Any) -> None:

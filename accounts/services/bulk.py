@@ -96,6 +96,20 @@ class Item:
     user: User | None = None
 
 
+class Turn:
+    """When users may be made who are made beside others, and in one order with them: by others, in their own turn. Here
+    there are no others."""
+
+    def place(self) -> None:
+        """Waits until all that goes before is written, if not yet there for others to see."""
+
+    def write(self) -> None:
+        """Waits until all that goes before is there."""
+
+    def pass_on(self) -> None:
+        """Says that all is written, and will be there in a moment."""
+
+
 def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False) -> list[Outcome]:
     """Make those that keep the rules, as if one after the other; atomic: all of them, or none. Some thousands at most.
 
@@ -126,14 +140,14 @@ def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) ->
     return [Outcome(item.user, item.faults) for item in items]
 
 
-def make_unseen(*, actor: Actor | None, items: Sequence[Item]) -> list[Outcome] | None:
+def make_unseen(*, actor: Actor | None, items: Sequence[Item], turn: Turn) -> list[Outcome] | None:
     """The same without a look for who has what sound items have: the database itself refuses what is taken. None, with
     nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more."""
-    _look_up(items, atomic=False, unseen=True)
+    _look_up(items, atomic=False, unseen=turn)
     sound = [item for item in items if not item.faults]
     _hash(sound)
     try:
-        made = _insert(sound, actor, unseen=True)
+        made = _insert(sound, actor, unseen=turn)
     except DataError:
         return None
     return [Outcome(item.user, item.faults) for item in items] if made else None
@@ -187,19 +201,19 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
     return item
 
 
-def _look_up(items: Sequence[Item], *, atomic: bool, unseen: bool = False) -> None:
+def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None) -> None:
     """Find the faults that depend on what there is: in the directory, and before each item, in a few queries. unseen:
-    of who is in the directory only those are looked for who have what a refused item has, as it is told of them.
+    only those are looked for in the directory, in that turn, who have what a refused item has: it is told of them.
     """
     wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
     clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
     keys = [_keys(item, clients) for item in items]
     groups = _groups(items)
-    _compare(items, keys, set() if unseen else _taken(keys), clients, groups, atomic=atomic)
-    refused = [own for item, own in zip(items, keys, strict=True) if item.faults] if unseen else ()
-    if refused and (taken := _taken(refused)):
-        _compare(items, keys, taken, clients, groups, atomic=atomic)
+    _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
+    if unseen is not None and (refused := [own for item, own in zip(items, keys, strict=True) if item.faults]):
+        unseen.write()
+        _compare(items, keys, _taken(refused), clients, groups, atomic=atomic)
 
 
 def _compare(
@@ -337,14 +351,16 @@ def _hash(items: Sequence[Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: bool = False) -> bool:
+def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None = None) -> bool:
     """Make all users, with their rows of the audit trail, or none: whether nobody else got in between. unseen: as of
     `make_unseen`."""
     users = _completed(items, actor)
-    if unseen:
-        _name_apart(users, ())
-    else:
+    if unseen is None:
         _name(users)
+    else:
+        _name_apart(users, ())
+        copying.number(users)
+        unseen.write()
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             with copying.inserting(users, numbered=True):
@@ -354,6 +370,8 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: bool = False)
             audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
+            if unseen is not None:
+                unseen.pass_on()
     except Invalid:
         return False
     except OperationalError as error:

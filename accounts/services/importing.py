@@ -1,7 +1,7 @@
 """Users out of a file, some rows at a time: made as `bulk` makes them, and what becomes of those who are there."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome
+from accounts.services.bulk import Draft, Item, Outcome, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit
@@ -52,7 +52,7 @@ LOOKED_UP = 8  # batches of a process, once somebody was in the way
 
 _OF_A_DRAFT = {name: None for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme")}
 _UPDATED = tuple(name for name in _OF_A_DRAFT if name != "password")
-_AT_ONCE = nullcontext()
+_AT_ONCE = Turn()
 _GROWING = (User, Event, Client)
 _ATTEMPTS = 3  # at changing a user, while others do
 
@@ -131,29 +131,27 @@ class Run:
     sight: Sight = field(default_factory=Sight)
 
 
-def take(
-    run: Run, rows: Sequence[Row], *, again: bool = False, turn: AbstractContextManager[None] = _AT_ONCE
-) -> list[Told]:
+def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT_ONCE) -> list[Told]:
     """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
 
     Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
     before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
-    turn: is entered when all is judged that does not depend on who is there, for as long as the rest takes; where
-    several processes take rows of one file, it waits until those of the rows before are through.
+    turn: where several processes take rows of one file. It has them wait before anything that depends on the rows
+    before, or that should come after these in the trail.
     """
     with coming_from(Origin(contract="command", request_id=run.number)):
         drafts = [_draft(run, row) for row in rows]
         items = bulk.judged(drafts)
         if not run.dry:
             bulk.prepare(items)
-        with turn:
-            _place(run, rows, drafts)
-            told = [_told(outcome, dry=run.dry) for outcome in _made(run, items)]
-            if again:
-                _recognise(run, drafts, told)
-            for place, one in enumerate(told):
-                if _is_there(one, rows[place], run.on_conflict):
-                    told[place] = _settled(run, rows[place], drafts[place], one)
+        turn.place()
+        _place(run, rows, drafts)
+        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
+        if again:
+            _recognise(run, drafts, told)
+        for place, one in enumerate(told):
+            if _is_there(one, rows[place], run.on_conflict):
+                told[place] = _settled(run, rows[place], drafts[place], one)
     return told
 
 
@@ -256,14 +254,15 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(run: Run, items: Sequence[Item]) -> list[Outcome]:
+def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
     """Make those that can be."""
     in_clear = any(item.draft.password is not None for item in items)
     if not (run.dry or in_clear) and run.sight.is_clear():
-        made = bulk.make_unseen(actor=None, items=items)
+        made = bulk.make_unseen(actor=None, items=items, turn=turn)
         if made is not None:
             return made
         run.sight.was_not()
+    turn.write()
     return _made_by_halves(items, dry=run.dry)
 
 
