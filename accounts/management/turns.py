@@ -1,10 +1,12 @@
 """Batches of an import taken by two processes in turns: while one writes, the other judges the rows of the next.
 
 PostgreSQL takes about as long over a user as the rules do, on another core. So each process has whole batches, every
-other one, and goes with each through all of `importing.take`, which waits twice. It makes clients and draws numbers
-when the batch before is written: what is left of that is its commit. It looks at users and writes them when the batch
-before is in and its state is kept. Every look at the directory and every write is thus in the order of the file, as if
-one process did it all; and at most one batch is ever in without the state saying so.
+other one, and goes with each through all of `importing.take`, which waits for the batch before: with users until its
+users are written, with new clients until its events are, with all else until it is in and its state is kept. So new
+users are written while the events of the batch before are, in two transactions. Where one has an address of the other,
+the database has it wait until the other is in, and refuses it then. Numbers, events and whatever looks for who is there
+are thus in the order of the file, as if one process did it all; at most one batch is ever in without the state saying
+so.
 """
 
 import gc
@@ -25,12 +27,11 @@ from django.db import connection, connections
 from accounts import hashing
 from accounts.management.rows import Read
 from accounts.services import importing
-from accounts.services.bulk import Turn
+from accounts.services.bulk import Stage, Turn
 from accounts.services.importing import Row, Run, Told
 
 PROCESSES = 2
 
-_PLACE, _WRITE, _WRITTEN = "place", "write", "written"
 Batch = Sequence[Read]
 
 
@@ -81,20 +82,18 @@ def _in_turns(workers: Sequence["_Worker"], batches: Iterator[Batch], *, again: 
             worker.begin([read.row for read in batch], again=again)
             again = False
             if not busy:
-                worker.place()
-                worker.write()
+                worker.tell(Stage.IN)
             busy.append((batch, worker))
         if not busy:
             return
         batch, worker = busy.popleft()
-        if worker.has_written() and busy:
-            busy[0][1].place()
-        told = worker.told()
+        while isinstance(told := worker.told(), Stage):
+            if busy:
+                busy[0][1].tell(told)
         free.append(worker)
         yield batch, told
         if busy:
-            busy[0][1].place()
-            busy[0][1].write()
+            busy[0][1].tell(Stage.IN)
 
 
 class _Worker:
@@ -103,42 +102,28 @@ class _Worker:
     def __init__(self, process: ForkProcess, pipe: Connection) -> None:
         self._process = process
         self._pipe = pipe
-        self._last: Any = None
 
     def begin(self, rows: Sequence[Row], *, again: bool) -> None:
         """Have it judge some rows."""
         self._send(([(row.line, row.said, row.faults) for row in rows], again))
 
-    def place(self) -> None:
-        """The rows before are written; it may hear that more than once."""
-        self._send(_PLACE)
-
-    def write(self) -> None:
-        """The rows before are in."""
-        self._send(_WRITE)
+    def tell(self, stage: Stage) -> None:
+        """The rows before are as far as that."""
+        self._send(stage)
 
     def _send(self, message: Any) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # `told` tells why it is gone
             self._pipe.send(message)
 
-    def has_written(self) -> bool:
-        """Waits until the rows are written, or there is something to be told of them. Raises as `told` does."""
-        self._last = self._received()
-        return bool(self._last == _WRITTEN)
-
-    def told(self) -> list[Told]:
-        """What became of the rows, after `has_written`. Raises what it raised, or Gone."""
-        told = self._received() if self._last == _WRITTEN else self._last
-        return list(told)
-
-    def _received(self) -> Any:
+    def told(self) -> Stage | list[Told]:
+        """How far the rows are, and in the end what became of them. Raises what it raised, or Gone."""
         try:
-            message = self._pipe.recv()
+            told: Any = self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
             raise Gone from error
-        if isinstance(message, Exception):
-            raise message
-        return message
+        if isinstance(told, Exception):
+            raise told
+        return told if isinstance(told, Stage) else list(told)
 
     def end(self, *, at_once: bool) -> None:
         """Wait until it has ended. at_once: whatever it is at; that is rolled back."""
@@ -207,17 +192,14 @@ class _Turn(Turn):
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._heard = ""
+        self._heard = 0
 
-    def place(self) -> None:
-        self._heard = self._pipe.recv()
-
-    def write(self) -> None:
-        while self._heard != _WRITE:
+    def wait(self, stage: Stage) -> None:
+        while self._heard < stage:
             self._heard = self._pipe.recv()
 
-    def pass_on(self) -> None:
-        self._pipe.send(_WRITTEN)
+    def reach(self, stage: Stage) -> None:
+        self._pipe.send(stage)
 
 
 def _stop(number: int, frame: Any) -> None:

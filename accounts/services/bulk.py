@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -96,18 +97,27 @@ class Item:
     user: User | None = None
 
 
+class Stage(IntEnum):
+    """How far users are. USERS: their rows are written, and nothing but the trail is left. TRAIL: that is, too. Neither
+    shows to others before all is IN."""
+
+    USERS = 1
+    TRAIL = 2
+    IN = 3
+
+
 class Turn:
-    """When users may be made who are made beside others, and in one order with them: by others, in their own turn. Here
-    there are no others."""
+    """The turn of users who are made beside others, and in one order with them. Here there are no others."""
 
-    def place(self) -> None:
-        """Waits until all that goes before is written, if not yet there for others to see."""
+    def wait(self, stage: Stage) -> None:
+        """Waits until those before are as far as that."""
 
-    def write(self) -> None:
-        """Waits until all that goes before is there."""
+    def reach(self, stage: Stage) -> None:
+        """Says that these are; those behind go on from there, as though they were in already."""
 
-    def pass_on(self) -> None:
-        """Says that all is written, and will be there in a moment."""
+
+class PassedOn(OperationalError):
+    """Others went on from what could not be kept in the end."""
 
 
 def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False) -> list[Outcome]:
@@ -212,7 +222,7 @@ def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None)
     groups = _groups(items)
     _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
     if unseen is not None and (refused := [own for item, own in zip(items, keys, strict=True) if item.faults]):
-        unseen.write()
+        unseen.wait(Stage.IN)
         _compare(items, keys, _taken(refused), clients, groups, atomic=atomic)
 
 
@@ -360,27 +370,44 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None =
     else:
         _name_apart(users, ())
         copying.number(users)
-        unseen.write()
+    passed = False
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             with copying.inserting(users, numbered=True):
                 entries = [creation(actor, user) for user in users]
             memberships.join_default(users)
             _tell_roles(entries, _give_roles(items, users))
+            if unseen is not None:
+                passed = _passed_on(unseen)
             audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
-            if unseen is not None:
-                unseen.pass_on()
-    except Invalid:
+            if passed and unseen is not None:
+                unseen.reach(Stage.TRAIL)
+    except (Invalid, DataError) as error:
+        if passed:
+            raise PassedOn("new users were refused when they were written") from error
+        if isinstance(error, DataError):
+            raise
         return False
     except OperationalError as error:
-        if not is_deadlock(error):
+        if passed or not is_deadlock(error):
             raise
         return False
     for item, user in zip(items, users, strict=True):
         item.user = user
     return True
+
+
+def _passed_on(turn: Turn) -> bool:
+    """Let those behind go on, where nothing can be refused any more, and wait for those before; whether it did. SQLite
+    has one writer: nobody could go on."""
+    goes_on = connection.vendor == "postgresql"
+    if goes_on:
+        connection.check_constraints()  # that of the client, too, which would wait for the commit
+        turn.reach(Stage.USERS)
+    turn.wait(Stage.IN)
+    return goes_on
 
 
 def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:

@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome, Turn
+from accounts.services.bulk import Draft, Item, Outcome, Stage, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit
@@ -144,8 +144,8 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
         items = bulk.judged(drafts)
         if not run.dry:
             bulk.prepare(items)
-        turn.place()
-        _place(run, rows, drafts)
+        turn.wait(Stage.USERS)
+        _place(run, rows, drafts, turn)
         told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
         if again:
             _recognise(run, drafts, told)
@@ -174,13 +174,14 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], turn: Turn) -> None:
     """Put each draft into the client of its row, which may have to be made."""
     named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
     if run.create_clients and not run.dry:
         for name in {_client_name(row): None for row in rows}:
             if name and fold(name.strip()) not in places:
+                turn.wait(Stage.TRAIL)
                 _make_client(name, places)
     for row, draft in zip(rows, drafts, strict=True):
         if draft.reported and any(fault.field == BASE for fault in draft.reported):
@@ -262,7 +263,7 @@ def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
         if made is not None:
             return made
         run.sight.was_not()
-    turn.write()
+    turn.wait(Stage.IN)
     return _made_by_halves(items, dry=run.dry)
 
 
