@@ -26,7 +26,7 @@ from accounts.services.importing import FIELDS, Became, OnConflict, Row, Run, To
 from clients.models import Client
 from usermgmt.errors import BASE, fragment
 
-BATCH = 5000  # rows a transaction
+BATCH = 2000  # rows a transaction
 PASSWORDS = 100  # in clear, of a batch: each costs a hash, and the bar should move
 SOME_REFUSED, NOT_DONE = 1, 2  # exit codes
 _LEARNING = {8**power for power in range(20)}  # numbers of batches: the tables are eight times as large then
