@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import IO, Any
 
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
@@ -95,6 +96,20 @@ class Handler(WSGIHandler):
     """Django's handler, making our requests, and sending no body where HTTP has none."""
 
     request_class = Request
+
+    def resolve_request(self, request: Any) -> Any:
+        """As Django does; a path that is written whole in the table of URLs is looked for in it once."""
+        match = None if hasattr(request, "urlconf") else self._written.get(request.path_info)
+        if match is None:
+            match = super().resolve_request(request)
+            if request.path_info == f"/{match.route}" and not hasattr(request, "urlconf"):
+                self._written[request.path_info] = match
+        request.resolver_match = match
+        return match
+
+    @cached_property
+    def _written(self) -> dict[str, Any]:
+        return {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         answer = super().__call__(environ, start_response)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from django.urls import resolve
 
 from usermgmt.http.wsgi import Bodies
 from usermgmt.wsgi import application as directory
@@ -163,3 +164,21 @@ def test_the_answer_to_head_tells_of_its_body_and_has_none(db):
     request = RequestFactory().head("/users/current")
     assert list(directory(request.environ, start_response)) == []
     assert (seen["status"], int(seen["Content-Length"]) > 0) == ("401 Unauthorized", True)
+
+
+def test_a_path_of_the_table_is_looked_for_once_and_found_as_django_finds_it():
+    handler = directory.application
+    for path in ("/users", "/users/current", "/auth/token", "/v1/users", "/api/v1/users.list", "/livez"):
+        found = [handler.resolve_request(RequestFactory().get(path)) for _ in range(2)]
+        assert found[0] is found[1]
+        assert repr(found[0]) == repr(resolve(path))
+
+
+def test_paths_that_name_something_are_not_kept():
+    handler = directory.application
+    handler.resolve_request(RequestFactory().get("/users"))
+    before = dict(handler._written)
+    for path in ("/users/7", "/users/8", "/nope", "/users/", "/admin/accounts/user/7/change/", "/v1/nope"):
+        request = RequestFactory().get(path)
+        assert handler.resolve_request(request) is request.resolver_match
+    assert handler._written == before
