@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from typing import Any, cast
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
@@ -125,8 +125,8 @@ class CallsMiddleware:
         self._security = SecurityMiddleware(view)
         self._view = view
         # As Django does with all middleware: what is raised within has become an answer.
-        self._asked: Any = convert_exception_to_response(self._ask)
-        self._from_elsewhere = CorsMiddleware(self._asked)
+        self._asked = convert_exception_to_response(self._ask)
+        self._from_elsewhere = CorsMiddleware(cast("Handler", self._asked))
         self._headers = {secure: self._usual_headers(secure) for secure in (False, True)}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -146,7 +146,7 @@ class CallsMiddleware:
             return moved
         if "HTTP_ORIGIN" in request.META or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
             return self._from_elsewhere(request)
-        response = self._asked(request)
+        response: Any = self._asked(request)
         if response.has_header("Vary"):
             patch_vary_headers(response, _VARY)
         return response
