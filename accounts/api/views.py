@@ -114,6 +114,8 @@ class UserViewSet(Calls):
 
 def _include(request: Request) -> tuple[list[str], list[Fault]]:
     """What `?include=` asks for, and its fault."""
+    if not request.META.get("QUERY_STRING"):
+        return [], []
     return from_include(request.query_params.get("include", ""))
 
 
