@@ -129,6 +129,6 @@ class Reader(serializers.Serializer):  # type: ignore[type-arg]
 
 @lru_cache
 def _fields(kind: type[Reader]) -> Mapping[str, Any]:
-    """The fields of a body. They keep nothing of what they read, so a process makes them once; a serializer of DRF's has
-    copies of its own, which take longer than to read by them."""
+    """The fields of a body. They keep nothing of what they read, so a process makes them once: a serializer of DRF's
+    copies them for itself, which takes longer than to read by them."""
     return dict(kind().fields)

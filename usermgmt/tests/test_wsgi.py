@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connections
 from django.test import RequestFactory
 from django.urls import resolve
 
-from usermgmt.http.wsgi import Bodies
+from usermgmt.http.wsgi import Bodies, look_once_a_request
 from usermgmt.wsgi import application as directory
 
 LIMIT = 100  # bytes
@@ -182,3 +184,17 @@ def test_paths_that_name_something_are_not_kept():
         request = RequestFactory().get(path)
         assert handler.resolve_request(request) is request.resolver_match
     assert handler._written == before
+
+
+@pytest.mark.parametrize(("age", "at_the_end"), [(0, True), (60, False), (None, False)])
+def test_connections_are_looked_at_when_a_request_begins_and_at_its_end_where_they_end_with_it(
+    monkeypatch, age, at_the_end
+):
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", age)
+    request_finished.connect(close_old_connections)
+    look_once_a_request()
+    try:
+        assert request_finished.disconnect(close_old_connections) is at_the_end
+        assert close_old_connections in [receiver() for _, receiver, *_ in request_started.receivers]
+    finally:
+        request_finished.connect(close_old_connections)
