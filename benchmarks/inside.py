@@ -53,6 +53,7 @@ SHARES: Mapping[str, tuple[str, ...]] = {
     ),
     DATABASE: (
         "usermgmt.statements:_Written._first",
+        "psycopg:Connection.execute",
         "django.db.backends.utils:CursorWrapper.execute",
         "django.db.backends.utils:CursorWrapper.executemany",
         "django.db.backends.base.base:BaseDatabaseWrapper.cursor",

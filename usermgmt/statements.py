@@ -11,8 +11,7 @@ fields with the same values, and their SQL follows from the names of the columns
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -23,6 +22,7 @@ from django.db.transaction import TransactionManagementError
 
 from usermgmt import prepared
 from usermgmt.columns import with_computed
+from usermgmt.driver import driver_of, executed
 from usermgmt.prepared import PreparedStatement
 from usermgmt.rows import Maker
 
@@ -98,9 +98,9 @@ class _Written(Generic[Row]):
 
     def _first(self, connection: Any, values: list[Any]) -> Any:
         """The first row that the database finds."""
-        driver = _driver(connection)
+        driver = driver_of(connection)
         if driver is None or not prepared.may_be_asked(driver):
-            with _executed(connection, self._sql, values) as cursor:
+            with executed(connection, self._sql, values) as cursor:
                 return cursor.fetchone()
         statement = self._prepared
         if statement is None or statement.driver is not driver:
@@ -113,34 +113,6 @@ class _Written(Generic[Row]):
         if isinstance(value, datetime):
             return self._ops.adapt_datetimefield_value(value)
         return self._ops.adapt_integerfield_value(value, "BigIntegerField") if isinstance(value, int) else value
-
-
-def _driver(connection: Any) -> Any:
-    """PostgreSQL's connection as the driver has it, to be asked without Django's cursor around it, which costs as much
-    as the driver; None: on SQLite, and where somebody listens to Django's cursor.
-
-    What that cursor sees to is seen to here: connections that were never opened, or must be looked at before their
-    use, and transactions that are broken. Errors are for the caller to have in Django's words.
-    """
-    connection.close_if_health_check_failed()
-    if connection.vendor != "postgresql" or connection.queries_logged or connection.execute_wrappers:
-        return None
-    if connection.connection is not None:
-        connection.validate_no_broken_transaction()
-    return connection.connection
-
-
-@contextmanager
-def _executed(connection: Any, sql: str, values: Sequence[Any]) -> Iterator[Any]:
-    """A cursor that has executed the SQL: the driver's, where it may be."""
-    driver = _driver(connection)
-    if driver is None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            yield cursor
-    else:
-        with connection.wrap_database_errors:
-            yield driver.execute(sql, values)
 
 
 def _mark(number: int, kind: type) -> Any:
@@ -158,7 +130,7 @@ def insert(row: models.Model) -> None:
     fields = [field for field in meta.concrete_fields if field is not meta.pk]
     sql = _insertion(meta.db_table, meta.pk.column, tuple(field.column for field in fields))
     values = [_stored(field, row, connection, adding=True) for field in fields]
-    with _executed(connection, sql, values) as cursor:
+    with executed(connection, sql, values) as cursor:
         (row.pk,) = cursor.fetchone()
     row._state.adding, row._state.db = False, connection.alias
 
@@ -176,7 +148,7 @@ def update(row: models.Model, names: Collection[str], *, null: Collection[str] =
     empty = tuple(meta.get_field(name).column for name in null)
     sql = _change(meta.db_table, meta.pk.column, tuple(field.column for field in fields), empty)
     values = [_stored(field, row, connection, adding=False) for field in (*fields, meta.pk)]
-    with _executed(connection, sql, values) as cursor:
+    with executed(connection, sql, values) as cursor:
         return bool(cursor.rowcount)
 
 
