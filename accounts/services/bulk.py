@@ -213,7 +213,8 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
 
 def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None) -> None:
     """Find the faults that depend on what there is: in the directory, and before each item, in a few queries. unseen:
-    only those are looked for in the directory, in that turn, who have what a refused item has: it is told of them.
+    only those are looked for in the directory, in that turn, who have what a refused item has, or one that shares
+    something with it and may be refused in its place: they are told of them.
     """
     wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
@@ -221,9 +222,11 @@ def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None)
     keys = [_keys(item, clients) for item in items]
     groups = _groups(items)
     _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
-    if unseen is not None and (refused := [own for item, own in zip(items, keys, strict=True) if item.faults]):
+    if unseen is not None and any(item.faults for item in items):
         unseen.wait(Stage.IN)
-        _compare(items, keys, _taken(refused), clients, groups, atomic=atomic)
+        refused = {pair for item, own in zip(items, keys, strict=True) if item.faults for pair in own.items()}
+        asked = [own for own in keys if not refused.isdisjoint(own.items())]
+        _compare(items, keys, _taken(asked), clients, groups, atomic=atomic)
 
 
 def _compare(

@@ -171,3 +171,10 @@ def test_what_a_refused_row_has_of_somebody_is_told_though_nothing_was_looked_up
         2: [("email", "taken"), ("username", "taken")],
         3: [("bio", "wrong_type"), ("email", "taken")],
     }
+
+
+def test_of_who_shares_something_with_a_refused_row_all_is_told_that_somebody_has(ida, tmp_path):
+    UserFactory(email="free@example.net", username="free")
+    rows = [person(1, email="ida@example.com", username="free"), person(2, email="ida@example.com")]
+    done = importing(tmp_path / "a.jsonl", lines(*rows))
+    assert done.faults == {1: [("email", "taken"), ("username", "taken")], 2: [("email", "taken")]}
