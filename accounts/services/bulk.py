@@ -150,11 +150,15 @@ def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) ->
     return [Outcome(item.user, item.faults) for item in items]
 
 
-def make_unseen(*, actor: Actor | None, items: Sequence[Item], turn: Turn) -> list[Outcome] | None:
+def make_unseen(*, actor: Actor | None, items: Sequence[Item], turn: Turn, whole: bool = False) -> list[Outcome] | None:
     """The same without a look for who has what sound items have: the database itself refuses what is taken. None, with
-    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more."""
+    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more. whole:
+    None where any item is refused at all. Whoever goes on to change users must say so: those behind write theirs before
+    that, and wait for its end with what they have written, so that each would wait for the other."""
     _look_up(items, atomic=False, unseen=turn)
     sound = [item for item in items if not item.faults]
+    if whole and len(sound) < len(items):
+        return None
     _hash(sound)
     try:
         made = _insert(sound, actor, unseen=turn)

@@ -157,10 +157,11 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
 
 def learn() -> None:
     """Have PostgreSQL look at how far the tables have grown: with the plans of small ones the look-ups of each batch
-    would soon take as long as all before it. What stands in their other columns it finds out in its own time."""
+    would soon take as long as all before it. What stands in their other columns it finds out in its own time. A table
+    that somebody holds is left out: who makes an index there waits for the batch under way, and that one for us."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(f'{model._meta.db_table} (id)' for model in _GROWING)}")
+            cursor.execute(f"ANALYZE (SKIP_LOCKED) {', '.join(f'{model._meta.db_table} (id)' for model in _GROWING)}")
 
 
 def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
@@ -259,7 +260,8 @@ def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
     """Make those that can be."""
     in_clear = any(item.draft.password is not None for item in items)
     if not (run.dry or in_clear) and run.sight.is_clear():
-        made = bulk.make_unseen(actor=None, items=items, turn=turn)
+        changes = run.on_conflict == OnConflict.UPDATE
+        made = bulk.make_unseen(actor=None, items=items, turn=turn, whole=changes)
         if made is not None:
             return made
         run.sight.was_not()

@@ -17,6 +17,7 @@ from accounts.services import importing as service
 from accounts.services.bulk import Stage
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from accounts.tests.imports import importing, lines, person
+from accounts.tests.test_races import at_once
 from clients.models import Client
 from clients.tests.factories import ClientFactory
 
@@ -212,3 +213,38 @@ def test_a_single_batch_and_one_of_a_transaction_are_taken_by_one_process(tmp_pa
 
     monkeypatch.setattr(turns, "_working", refused)
     assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(9)])).code == 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has nothing to learn")
+def test_a_table_that_somebody_holds_is_not_waited_for():
+    """Who makes an index waits for the batch that is under way, and that one for the process that would wait here."""
+
+    def learn():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        service.learn()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE accounts_user IN SHARE MODE")
+        at_once(learn)
+
+
+def test_rows_that_change_somebody_do_so_before_those_behind_are_written(tmp_path, monkeypatch, small, shared):
+    """Else each would wait for the other: the change for a user name, and the user who has it for the change."""
+    begin()
+    passed, update, reach = get_context("fork").Event(), service.users.update, turns._Turn.reach
+
+    def updating(**values):
+        assert not passed.is_set()
+        return update(**values)
+
+    def reaching(turn, stage):
+        passed.set()
+        reach(turn, stage)
+
+    monkeypatch.setattr(service.users, "update", updating)
+    monkeypatch.setattr(turns._Turn, "reach", reaching)
+    rows = [person(1), person(1, username="zed"), person(3, username="zed"), person(4)]
+    done = importing(tmp_path / "a.jsonl", lines(*rows), on_conflict="update")
+    assert (done.code, done.said) == (0, "2 created, 2 updated.\n")
+    assert User.objects.get(username="zed").email == "p3@example.org"
