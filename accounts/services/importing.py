@@ -118,7 +118,8 @@ class Run:
 
     number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
     whether those are administrators. create_clients: whether a client is made that is named and not there.
-    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. sight: of the process at hand.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. made: users whom it is known to have made before
+    it was stopped. sight: of the process at hand.
     """
 
     number: str
@@ -128,6 +129,7 @@ class Run:
     create_clients: bool = False
     scheme: str = "rails"
     dry: bool = False
+    made: int = 0
     sight: Sight = field(default_factory=Sight)
 
 
@@ -287,18 +289,14 @@ def _told(outcome: Outcome, *, dry: bool) -> Told:
 
 
 def _recognise(run: Run, drafts: Sequence[Draft], told: list[Told]) -> None:
-    """Tell of those whom the run made before it was stopped that they are made."""
-    waiting = [place for place, one in enumerate(told) if any(fault.code == "taken" for fault in one.faults)]
-    owners = bulk.owners([drafts[place] for place in waiting])
-    made = set(
-        Event.objects.filter(
-            request_id=run.number,
-            action="user.created",
-            target_kind="user",
-            target_id__in={pk for found in owners for pk in found},
-        ).values_list("target_id", flat=True)
-    )
-    for place, found in zip(waiting, owners, strict=True):
+    """Tell of those whom the run made before it was stopped, and did not know to have, that they are made. They come
+    last in the trail: whoever has what one of those before them has is another row."""
+    waiting = [place for place, one in enumerate(told) if one.faults and all(f.code == "taken" for f in one.faults)]
+    if not waiting:
+        return
+    events = Event.objects.filter(request_id=run.number, action="user.created", target_kind="user").order_by("pk")
+    made = set(events.values_list("target_id", flat=True)[run.made :])
+    for place, found in zip(waiting, bulk.owners([drafts[place] for place in waiting]), strict=True):
         if len(found) == 1 and found[0] in made:
             made.discard(found[0])  # another row of the same user is another matter
             told[place] = Told(Became.CREATED)

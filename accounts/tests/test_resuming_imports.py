@@ -69,6 +69,22 @@ def test_it_goes_on_as_if_it_had_not_been_stopped(  # noqa: PLR0917
     assert importing(tmp_path / name, resume=True).code == 2  # it is through
 
 
+def test_a_row_with_the_address_of_another_row_is_not_taken_for_it(cast, tmp_path, monkeypatch, small):
+    """For one of the batches before, nor for one behind it that was made because it was not."""
+    rows = [person(1), person(2), person(1), person(3), person(4, roles=["nobody"]), person(4), person(5), person(2)]
+    (tmp_path / "a.jsonl").write_text(lines(*rows))
+    for resume in (False, True, True):
+        with monkeypatch.context() as patch:
+            stopped(patch, at=2, before=False)
+            importing(tmp_path / "a.jsonl", resume=resume)
+    done = importing(tmp_path / "a.jsonl", resume=True)
+    assert (done.code, done.said.startswith("5 created, 3 refused.")) == (1, True)
+    assert {line: faults[-1] for line, faults in done.faults.items()} == {
+        3: ("email", "taken"), 5: ("roles", "unknown_role"), 8: ("email", "taken")
+    }  # fmt: skip
+    assert User.objects.filter(email__endswith="@example.org").count() == 5
+
+
 def test_a_run_that_was_stopped_is_not_begun_anew_by_mistake(cast, tmp_path, monkeypatch, small):
     with monkeypatch.context() as patch:
         stopped(patch, at=2, before=True)

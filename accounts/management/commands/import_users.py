@@ -167,6 +167,7 @@ def _run(state: runs.State, options: Any) -> Run:
         create_clients=options["create_clients"],
         scheme=options["password_scheme"],
         dry=options["dry_run"],
+        made=state.counts[Became.CREATED],
     )
 
 
