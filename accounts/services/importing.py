@@ -148,9 +148,10 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
             bulk.prepare(items)
         turn.wait(Stage.USERS)
         _place(run, rows, drafts, turn)
+        before = _made_before(run) if again else set()
         told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
-        if again:
-            _recognise(run, drafts, told)
+        if before:
+            _recognise(before, drafts, told)
         for place, one in enumerate(told):
             if _is_there(one, rows[place], run.on_conflict):
                 told[place] = _settled(run, rows[place], drafts[place], one)
@@ -288,14 +289,15 @@ def _told(outcome: Outcome, *, dry: bool) -> Told:
     return _CREATED if made else Told(Became.REFUSED, outcome.faults)
 
 
-def _recognise(run: Run, drafts: Sequence[Draft], told: list[Told]) -> None:
-    """Tell of those whom the run made before it was stopped, and did not know to have, that they are made. They come
-    last in the trail: whoever has what one of those before them has is another row."""
-    waiting = [place for place, one in enumerate(told) if one.faults and all(f.code == "taken" for f in one.faults)]
-    if not waiting:
-        return
+def _made_before(run: Run) -> set[int]:
+    """The users whom the run made before it was stopped, and did not know to have: they come last in the trail."""
     events = Event.objects.filter(request_id=run.number, action="user.created", target_kind="user").order_by("pk")
-    made = set(events.values_list("target_id", flat=True)[run.made :])
+    return {pk for pk in events.values_list("target_id", flat=True)[run.made :] if pk is not None}
+
+
+def _recognise(made: set[int], drafts: Sequence[Draft], told: list[Told]) -> None:
+    """Tell of those who were made before that they are."""
+    waiting = [place for place, one in enumerate(told) if one.faults and all(f.code == "taken" for f in one.faults)]
     for place, found in zip(waiting, bulk.owners([drafts[place] for place in waiting]), strict=True):
         if len(found) == 1 and found[0] in made:
             made.discard(found[0])  # another row of the same user is another matter
