@@ -68,27 +68,18 @@ def _no_secret_is_told(canaries: Any) -> Iterator[None]:
     assert canaries.watch.findings == []
 
 
+@pytest.fixture(scope="session")
+def _cast() -> Any:
+    from accounts.tests.cast import Cast
+
+    return Cast()
+
+
 @pytest.fixture
-def cast(db: Any) -> SimpleNamespace:
+def cast(_cast: Any, db: Any) -> SimpleNamespace:
     """The one cast of every test: administrator and spare (a second one), owner, stranger (of the same
     client), outsider (of another client), disabled. Each may call by a token, too: see `by_token`."""
-    from accounts.models import User
-    from accounts.tests.factories import AdministratorFactory, UserFactory
-    from clients.models import Client
-    from clients.tests.factories import ClientFactory
-
-    # In a statement each: nearly every test has them.
-    acme, globex = Client.objects.bulk_create([ClientFactory.build(name=name) for name in ("Acme", "Globex")])
-    people = {
-        "administrator": AdministratorFactory.build(name="Ada Administrator", email="ada@example.com"),
-        "spare": AdministratorFactory.build(name="Sam Spare", email="sam@example.com"),
-        "owner": UserFactory.build(name="Olga Owner", email="olga@example.com", client=acme),
-        "stranger": UserFactory.build(name="Stan Stranger", email="stan@example.com", client=acme),
-        "outsider": UserFactory.build(name="Otto Outsider", email="otto@example.com", client=globex),
-        "disabled": UserFactory.build(name="Dora Disabled", email="dora@example.com", client=acme, is_active=False),
-    }
-    User.objects.bulk_create(people.values())
-    return SimpleNamespace(acme=acme, globex=globex, **people)
+    return _cast.enters()
 
 
 @pytest.fixture(scope="session")
