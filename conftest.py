@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ os.environ.setdefault("ARGON2_PASSES", "1")
 os.environ.setdefault("LOG_LEVEL", "INFO")
 os.environ.pop("REDIS_URL", None)  # a developer's own: the suite says for itself where it counts
 os.environ.pop("API_RATE", None)
+os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")  # what tests commit need not outlive the server
 os.environ.setdefault("JWT_KEY_DIR", "var/no_jwt_keys")  # the keys of whoever develops here are none of the tests'
 
 # pytest-django looked for settings before this file named them, so with `-n 0` nobody else sets Django up.
@@ -35,6 +36,22 @@ hypothesis.settings.load_profile("suite")
 def pytest_make_parametrize_id(val: object) -> str | None:
     """A test of a megabyte of text is not named by it."""
     return f"{ascii(val[:40])[1:-1]}..." if isinstance(val, str) and len(val) > 80 else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    from usermgmt.tests import leftovers
+
+    ended = yield
+    leftovers.clear()
+    return ended
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    from usermgmt.tests import leftovers
+
+    leftovers.flush_cheaply()
 
 
 @pytest.fixture(scope="session")
