@@ -33,6 +33,10 @@ hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # as above, of the tests themselves
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """A test of a megabyte of text is not named by it."""
     return f"{ascii(val[:40])[1:-1]}..." if isinstance(val, str) and len(val) > 80 else None
