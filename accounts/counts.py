@@ -13,6 +13,8 @@ from django.db.models.expressions import Col
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
+from usermgmt.driver import executed
+
 MAX_CLIENTS = 100  # in one question; beyond, counting is no worse
 BLOCK_BITS, LARGE_BITS = 10, 15  # a block is of 1,024 numbers of users, a large one of 32 blocks
 _ADMINISTRATORS = 0  # the client of who has none; no client has this number
@@ -104,8 +106,7 @@ def number_of(group: Group, using: str) -> int:
         wanted.append("is_active = %s")
         values.append(group.active)
     sql = f"SELECT coalesce(sum(number), 0) FROM accounts_kept_count WHERE {' AND '.join(wanted)}"  # noqa: S608
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, values)
+    with executed(connections[using], sql, values) as cursor:
         return int(cursor.fetchone()[0])
 
 
@@ -114,8 +115,7 @@ def block_at(place: int, active: bool | None, descending: bool, using: str) -> t
     and how many stand before that block; None where nobody stands. active: of those alone; None: of all."""
     states = [True, False] if active is None else [active]
     sql = _BLOCK.format(way="DESC" if descending else "ASC", states=", ".join(["%s"] * len(states)))
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, [*states, place, place, *states, place, place])
+    with executed(connections[using], sql, [*states, place, place, *states, place, place]) as cursor:
         found = cursor.fetchone()
     return None if found is None else (int(found[0]), int(found[1]))
 

@@ -106,7 +106,7 @@ class UserQuerySet(ListedQuerySet["User"]):
         return self.filter(search_text__contains=folded)
 
 
-_visible: dict[tuple[bool, bool, bool], "Statement[User]"] = {}
+_visible: dict[tuple[bool, bool, bool, tuple[str, ...]], "Statement[User]"] = {}
 """What finds a visible user, by all that `visible_to` asks of an actor beyond numbers."""
 
 
@@ -122,16 +122,20 @@ class _Numbers:
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # made at run time
-    def visible_one(self, actor: Actor, user_id: int) -> "User | None":
-        """The user of that number, client included, if `actor` may see them; what `visible_to` finds."""
-        kind = (actor.is_superuser, actor.scope_id is None, grants.sees_own_client(actor))
+    def visible_one(self, actor: Actor, user_id: int, columns: tuple[str, ...] = ()) -> "User | None":
+        """The user of that number, client included, if `actor` may see them; what `visible_to` finds.
+
+        columns: what is read, as `only` takes it; none: everything. Each choice is a statement that is kept.
+        """
+        kind = (actor.is_superuser, actor.scope_id is None, grants.sees_own_client(actor), columns)
         statement = _visible.get(kind)
         if statement is None:
             unbound, is_superuser, granted = actor.scope_id is None, actor.is_superuser, actor.grants
 
             def found(user_id: int, actor_id: int, client_id: int, scope_id: int) -> Any:
                 like: Any = _Numbers(actor_id, client_id, None if unbound else scope_id, is_superuser, granted)
-                return self.visible_to(like).select_related("client").filter(pk=user_id)
+                visible = self.visible_to(like).select_related("client").filter(pk=user_id)
+                return visible.only(*columns) if columns else visible
 
             statement = _visible[kind] = Statement(found, user_id=int, actor_id=int, client_id=int, scope_id=int)
         return statement.one(

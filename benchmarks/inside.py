@@ -52,7 +52,8 @@ SHARES: Mapping[str, tuple[str, ...]] = {
         "django.db.models.sql.compiler:SQLDeleteCompiler.as_sql",
     ),
     DATABASE: (
-        "usermgmt.statements:_first",
+        "usermgmt.statements:_Written._first",
+        "psycopg:Connection.execute",
         "django.db.backends.utils:CursorWrapper.execute",
         "django.db.backends.utils:CursorWrapper.executemany",
         "django.db.backends.base.base:BaseDatabaseWrapper.cursor",

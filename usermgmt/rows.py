@@ -18,6 +18,8 @@ from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.where import WhereNode
 
+from usermgmt.driver import executed
+
 Row = TypeVar("Row", bound=models.Model)
 
 MAX_KEPT = 100  # of a thread; callers may say what to sort by, and some say much
@@ -143,8 +145,7 @@ class _Frame(Generic[Row]):
         sql = f"{self._head}{conditions}{self._tail}"
         if query.is_sliced:
             sql = f"{sql} {self._connection.ops.limit_offset_sql(query.low_mark, query.high_mark)}"
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, (*self._head_values, *values, *self._tail_values))
+        with executed(self._connection, sql, (*self._head_values, *values, *self._tail_values)) as cursor:
             found = cursor.fetchall()
         return self._maker.made(found)
 
@@ -159,8 +160,7 @@ def _number(query: Any, connection: Any) -> int:
     conditions, values = written
     tables, joining = compiler.get_from_clause()
     sql = f"SELECT COUNT(*) AS {connection.ops.quote_name('__count')} FROM {' '.join(tables)}{conditions}"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, (*joining, *values))
+    with executed(connection, sql, (*joining, *values)) as cursor:
         return int(cursor.fetchone()[0])
 
 

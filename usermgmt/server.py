@@ -5,6 +5,7 @@ https://gunicorn.org/reference/settings/
 """
 
 import gc
+import logging
 import os
 import select
 import socket
@@ -106,6 +107,11 @@ def post_worker_init(worker: Any) -> None:
     if not apps.ready:  # `make run` shows what is wrong with it, and waits until it is mended
         return
     from accounts import postman
+
+    # What lines of log never say need not be found out for each of them: Python's own advice, "Logging HOWTO",
+    # "Optimization".
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
 
     gc.collect()
     gc.freeze()

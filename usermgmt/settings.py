@@ -273,6 +273,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "usermgmt.http.middleware.OriginMiddleware",
+    "usermgmt.http.middleware.CallsMiddleware",  # what follows is for pages
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "usermgmt.http.middleware.ContentPolicyMiddleware",

@@ -3,7 +3,8 @@
 To build the SQL of a query costs Django about as much as the database takes to answer it. What every request asks (who
 is calling, the one user that a path names) is therefore built at its first use, with stand-ins for its parameters, and
 kept; from then on only the values change. The queryset stays the one place that says what is asked, and rows become
-models as Django makes them. Nothing is prepared on a connection by this: it works behind PgBouncer, and on SQLite.
+models as Django makes them. It works behind PgBouncer, and on SQLite; on PostgreSQL alone the statement is prepared on
+each connection (`usermgmt.prepared`).
 
 So it is with the rows that every write makes or changes: `insert` and `update` store one as `save` does, by the same
 fields with the same values, and their SQL follows from the names of the columns alone.
@@ -19,7 +20,10 @@ from typing import Any, Generic, TypeVar
 from django.db import connections, models, router
 from django.db.transaction import TransactionManagementError
 
+from usermgmt import prepared
 from usermgmt.columns import with_computed
+from usermgmt.driver import driver_of, executed
+from usermgmt.prepared import PreparedStatement
 from usermgmt.rows import Maker
 
 Row = TypeVar("Row", bound=models.Model)
@@ -80,40 +84,35 @@ class _Written(Generic[Row]):
         names = {str(self._adapted(mark)): name for name, mark in marks.items()}
         self._slots = [_Slot(names.get(str(value)), value) for value in values]
         self._maker: Maker[Row] = Maker(self.compiler, alias)
+        self._prepared: PreparedStatement | None = None
 
     def one(self, connection: Any, values: dict[str, Any]) -> Row | None:
         if self._locks and not connection.in_atomic_block:  # as Django says when it builds the SQL
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         sent = [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
-        row = _first(connection, self._sql, sent)
+        row = self._first(connection, sent)
         if row is None:
             return None
         (found,) = self._maker.made([row])
         return found
+
+    def _first(self, connection: Any, values: list[Any]) -> Any:
+        """The first row that the database finds."""
+        driver = driver_of(connection)
+        if driver is None or not prepared.may_be_asked(driver):
+            with executed(connection, self._sql, values) as cursor:
+                return cursor.fetchone()
+        statement = self._prepared
+        if statement is None or statement.driver is not driver:
+            statement = self._prepared = prepared.PreparedStatement(driver, self._sql)
+        with connection.wrap_database_errors:
+            return statement.first(values)
 
     def _adapted(self, value: Any) -> Any:
         """As Django hands it to the driver; numbers all of one type, or each type were another statement."""
         if isinstance(value, datetime):
             return self._ops.adapt_datetimefield_value(value)
         return self._ops.adapt_integerfield_value(value, "BigIntegerField") if isinstance(value, int) else value
-
-
-def _first(connection: Any, sql: str, values: list[Any]) -> Any:
-    """The first row that the database finds.
-
-    On PostgreSQL the driver is asked without Django's cursor around it, which costs as much as the driver, unless
-    somebody listens there. What that cursor sees to is seen to here: connections that were never opened, or must be
-    looked at before their use, transactions that are broken, errors in Django's words.
-    """
-    connection.close_if_health_check_failed()
-    listened = connection.queries_logged or connection.execute_wrappers
-    if connection.vendor != "postgresql" or listened or connection.connection is None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            return cursor.fetchone()
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors:
-        return connection.connection.execute(sql, values).fetchone()
 
 
 def _mark(number: int, kind: type) -> Any:
@@ -130,8 +129,8 @@ def insert(row: models.Model) -> None:
     connection = connections[router.db_for_write(type(row), instance=row)]
     fields = [field for field in meta.concrete_fields if field is not meta.pk]
     sql = _insertion(meta.db_table, meta.pk.column, tuple(field.column for field in fields))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [_stored(field, row, connection, adding=True) for field in fields])
+    values = [_stored(field, row, connection, adding=True) for field in fields]
+    with executed(connection, sql, values) as cursor:
         (row.pk,) = cursor.fetchone()
     row._state.adding, row._state.db = False, connection.alias
 
@@ -149,8 +148,7 @@ def update(row: models.Model, names: Collection[str], *, null: Collection[str] =
     empty = tuple(meta.get_field(name).column for name in null)
     sql = _change(meta.db_table, meta.pk.column, tuple(field.column for field in fields), empty)
     values = [_stored(field, row, connection, adding=False) for field in (*fields, meta.pk)]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+    with executed(connection, sql, values) as cursor:
         return bool(cursor.rowcount)
 
 

@@ -14,12 +14,15 @@ To pass over rows costs a database time for each, and to sort them more. So, of 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 from django.db import connections, models
 from django.db.models import F, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models.expressions import Col, OrderBy
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
+from django.db.models.sql.where import AND
 
 FEW = 10_000  # rows; to sort them costs some 10 ms
 DEEP = 1_000  # rows that are simply passed over
@@ -64,6 +67,14 @@ def window(rows: QuerySet[Any], keys: Sequence[Key], start: int, size: int, tota
         if is_few(rows, keys[0].column, total):
             return list(by_sorting(rows, keys)[start : start + size])
         return _walked(rows, keys, start, size, total)
+
+
+def has_at_most_one(rows: QuerySet[Any]) -> bool:
+    """Whether a column in which every row has a value of its own must be equal to one: to count is to read then."""
+    where: Any = rows.query.where
+    if where.connector != AND or where.negated or any(map(_multiplies, rows.query.alias_map.values())):
+        return False
+    return any(_names_one(rule, rows.model) for rule in where.children)
 
 
 def is_few(rows: QuerySet[Any], column: str, total: int | None = None) -> bool:
@@ -148,13 +159,30 @@ def _along(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: i
 
 def _total(rows: QuerySet[Any], keys: Sequence[Key]) -> list[Key]:
     """Each column once, and nothing behind a unique one, where nothing is left to be sorted."""
-    unique = {rule.fields[0] for rule in rows.model._meta.total_unique_constraints if len(rule.fields) == 1} | {"id"}
+    unique = _unique(rows.model)  # type: ignore[arg-type]  # classes can be hashed
     kept: dict[str, Key] = {}
     for key in (*keys, Key("id")):
         kept.setdefault(key.column, key)
         if key.column in unique:
             break
     return list(kept.values())
+
+
+@cache
+def _unique(model: type[models.Model]) -> frozenset[str]:
+    """The columns in which every row has a value of its own."""
+    return frozenset(rule.fields[0] for rule in model._meta.total_unique_constraints if len(rule.fields) == 1) | {"id"}
+
+
+def _multiplies(joined: Any) -> bool:
+    """Whether a table is read along that may have several rows for one."""
+    field = getattr(joined, "join_field", None)
+    return field is not None and not (field.many_to_one or field.one_to_one)
+
+
+def _names_one(rule: Any, model: type[models.Model]) -> bool:
+    column = rule.lhs if isinstance(rule, Exact) else None
+    return isinstance(column, Col) and column.target.model is model and column.target.name in _unique(model)
 
 
 def _sorted(rows: QuerySet[Any], key: Key, expression: Any) -> OrderBy:

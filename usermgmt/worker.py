@@ -8,9 +8,14 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
 from threading import Lock, Thread
+from types import SimpleNamespace
 from typing import Any
 
+from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
 from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 HASHING = tuple(
@@ -36,12 +41,22 @@ HASHING = tuple(
 """How requests begin that hash a password, each some 35 ms of a core. `POST /users/bulk` has threads of its own for
 that (`accounts.hashing`)."""
 PEEKED_BYTES = max(map(len, HASHING))
+READ_BYTES = 8192  # as gunicorn reads
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT  # and then not again until it is asked for
 AHEAD = READABLE | select.EPOLLOUT  # which is so at once: the next request is read already
 LINGER_SECONDS = gthread.STOP_KEEPALIVE_LINGER
 SPARE_SECONDS = 5  # of those that a worker has to stop, for what it does last; then it is killed
 SPARE_FILES = 64  # of those that a process may open, for all but connections
 MAX_DRAINED_BYTES = 64 * 1024  # of what a client still sends that was answered for the last time
+
+
+class Socket(socket.socket):
+    """A client's socket. The kernel is asked for nothing that is so already: gunicorn says several times a request that
+    it may wait for the client, and with each call of the kernel another thread takes the interpreter."""
+
+    def setblocking(self, flag: bool) -> None:
+        if flag != self.getblocking():
+            super().setblocking(flag)
 
 
 class Connection(gthread.TConn):
@@ -55,6 +70,55 @@ class Connection(gthread.TConn):
         """What is read already of the next request, where no epoll sees it."""
         read: bytes = b"" if self.parser is None or self.leaving else self.parser.unreader.buf.getvalue()
         return read
+
+    def begin(self) -> bytes | None:
+        """Read what has come of a request, and give how it begins. None: nothing has come. Empty: nothing will."""
+        if self.cfg.is_ssl:  # that is for gunicorn to decipher
+            return _peeked(self)
+        self.init()
+        if not self.ahead:
+            try:
+                self.parser.unreader.unread(self.sock.recv(READ_BYTES, socket.MSG_DONTWAIT))
+            except BlockingIOError:
+                return None
+            except OSError:
+                return b""
+        return self.ahead[:PEEKED_BYTES]
+
+
+class Response(wsgi.Response):
+    """gunicorn's, which sends the head and the beginning of the body at once: a client is woken once, and the kernel
+    called once less."""
+
+    sock: Any
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent:
+            super().write(arg)
+            return
+        together: list[bytes] = []
+        sock, self.sock = self.sock, SimpleNamespace(sendall=together.append)
+        try:
+            super().write(arg)
+        finally:
+            self.sock = sock
+        sock.sendall(b"".join(together))
+
+
+wsgi.Response = Response
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+def http_date(timestamp: float | None = None) -> str:
+    """What Date says (RFC 9110 6.6.1), written once a second."""
+    return _date(int(time.time() if timestamp is None else timestamp))
+
+
+util.http_date = http_date
 
 
 class Lane:
@@ -201,6 +265,7 @@ class Worker(gthread.ThreadWorker):
     def _take(self, listener: Any) -> None:
         """Take a connection from the kernel; raises OSError."""
         client, address = listener.accept()
+        client = Socket(client.family, client.type, client.proto, client.detach())
         conn = Connection(self.cfg, client, address, listener.getsockname())
         conn.data_ready = True  # by the time that gunicorn asks
         self._open.add(conn)
@@ -255,11 +320,10 @@ class Worker(gthread.ThreadWorker):
 
     def _proceed(self, conn: Connection) -> None:
         """Answer what a connection has sent, or read it away."""
-        begin = conn.ahead or _peeked(conn)
+        begin = _peeked(conn) if conn.leaving else conn.begin()
         if begin is None:
             self._park(conn)
-            return
-        if not begin:
+        elif not begin:
             self._close(conn)
         elif conn.leaving:
             self._drain(conn)
@@ -277,6 +341,14 @@ class Worker(gthread.ThreadWorker):
                 self.log.exception("Error answering a request")
             finally:
                 conn = lane.next()
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        """gunicorn's hook: whether the connection may send another request; then nothing is left of this one."""
+        if keepalive and getattr(conn.parser.mesg.body.reader, "length", None) == 0:
+            conn.parser.mesg = None  # or gunicorn would look again, with a limit of time, at this end and at the next
+            return True
+        left: bool = super()._keepalive_after(conn, keepalive)
+        return left
 
     def _answer(self, conn: Connection) -> None:
         """Read a request and answer it."""

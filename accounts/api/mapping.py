@@ -50,7 +50,7 @@ _COLUMNS = ("id", "name", "email", "client__name")
 _INCLUDED = ("is_active", "username", "email_verified", "created_at", "updated_at", "last_login", "is_superuser")
 
 
-def columns_of(include: Collection[str]) -> Collection[str]:
+def columns_of(include: Collection[str]) -> tuple[str, ...]:
     """What `to_user` reads of a user; none: everything."""
     if "profile" in include:
         return ()

@@ -77,7 +77,8 @@ class UserViewSet(Calls):
         include, faults = _include(request)
         actor = actor_of(request)
         own = user_id == actor.pk and in_scope(actor, actor.client_id)  # read already, to authenticate
-        user = actor if own else User.objects.visible_one(actor, user_id)
+        columns = columns_of(include)
+        user = actor if own else User.objects.visible_one(actor, user_id, columns and (*columns, "version"))
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())
@@ -114,6 +115,8 @@ class UserViewSet(Calls):
 
 def _include(request: Request) -> tuple[list[str], list[Fault]]:
     """What `?include=` asks for, and its fault."""
+    if not request.META.get("QUERY_STRING"):
+        return [], []
     return from_include(request.query_params.get("include", ""))
 
 

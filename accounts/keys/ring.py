@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 
 from accounts.keys import directory, material
 from accounts.keys.directory import DatedKey
@@ -120,6 +121,7 @@ def retired(dated: Sequence[DatedKey], now: float) -> list[DatedKey]:
     return [item for item in dated if _end(item.place, dated, asked) <= now]
 
 
+@lru_cache(maxsize=1)
 def _asked() -> _Settings:
     lifetime = max(settings.JWT_REFRESH_LIFETIME, settings.JWT_ACCESS_LIFETIME)
     return _Settings(
@@ -129,6 +131,13 @@ def _asked() -> _Settings:
         secrets=(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS),
         lifetime=(lifetime + LEEWAY).total_seconds(),
     )
+
+
+def _ask_again(**changed: Any) -> None:
+    _asked.cache_clear()
+
+
+setting_changed.connect(_ask_again, dispatch_uid="accounts.keys.ring")
 
 
 def _end(place: tuple[float, str], dated: Sequence[DatedKey], asked: _Settings) -> float:

@@ -354,7 +354,7 @@ def test_500_is_in_json_also_outside_of_views(cast, call, monkeypatch):
         raise RuntimeError("secret42")
 
     monkeypatch.setattr(
-        "django.middleware.common.CommonMiddleware.process_request", lambda self, request: broken(request)
+        "django.middleware.security.SecurityMiddleware.process_request", lambda self, request: broken(request)
     )
 
     assert_error(call(cast.administrator).get("/users"), 500, {"error": "An unexpected error occurred."})

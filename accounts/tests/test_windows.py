@@ -1,15 +1,19 @@
 """Pages by number show what sorting the whole list would show, wherever they are."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db.models import F, Q
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from accounts import counts
 from accounts.models import User
 from accounts.tests.factories import UserFactory
 from usermgmt import windows
-from usermgmt.windows import Key, window
+from usermgmt.http.pagination import NativePagination
+from usermgmt.windows import Key, has_at_most_one, window
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ORDERS = {
@@ -107,3 +111,47 @@ def test_a_page_deep_in_a_list_takes_no_more_queries_for_more_rows(cast, crowd, 
     for size in (5, 10):
         with django_assert_num_queries(4):  # the caller, the number, the block, the users
             assert len(client.get(f"/users?per_page={size}&page=3").json()["users"]) == size
+
+
+def test_only_what_names_a_value_of_a_unique_column_has_at_most_one_row():
+    users = User.objects.all()
+    for one in (
+        users.filter(pk=1),
+        users.filter(email_canonical="a@example.com", is_active=True),
+        users.filter(is_active=True).with_username("a"),
+        users.select_related("client").filter(client__name="A").filter(pk=1),
+    ):
+        assert has_at_most_one(one)
+    for many in (
+        users,
+        users.filter(name="A"),
+        users.filter(external_id="a"),
+        users.filter(client_id=1),
+        users.filter(client__id=1),
+        users.filter(client__pk=1, name="A"),
+        users.filter(sign_ins__pk=1),
+        users.filter(pk=1, sign_ins__ended_at=None),
+        users.filter(Q(pk=1) | Q(pk=2)),
+        users.exclude(pk=1),
+        users.filter(~Q(pk=1)),
+        users.filter(pk__in=[1, 2]),
+        users.filter(pk__gt=1),
+        users.filter(search_text__contains="a"),
+    ):
+        assert not has_at_most_one(many)
+
+
+def test_a_page_of_one_asks_for_the_row_alone(db, django_assert_num_queries):
+    user = UserFactory()
+    for email, page, shown, total in (
+        (user.email.upper(), 1, [user], 1),
+        (user.email, 2, [], 1),
+        ("no@one.example", 1, [], 0),
+    ):
+        paginator = NativePagination()
+        request = Request(APIRequestFactory().get("/users", {"page": page}))
+        view = SimpleNamespace(collection="users", orderings={"id": "id"})
+        with django_assert_num_queries(1):
+            assert paginator.paginate_queryset(User.objects.with_email(email), request, view) == shown
+        assert paginator.meta["pagination"]["total_count"] == total
+        assert paginator.meta["pagination"]["total_pages"] == total

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 ADMIN_PREFIX = "admin/"
 """Below it stands the admin site, the one place with sessions and HTML errors."""
+_ADMIN = f"/{ADMIN_PREFIX}"
+PAGES = frozenset({"", "admin", "docs", "email", "invitation", "password", "static"})
+"""What stands for people, by the first part of its path; all else is calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +221,25 @@ def contract_of(request: HttpRequest) -> Contract:
 
 def _answering(request: HttpRequest) -> Contract:
     path_info = request.path_info.removeprefix("/")  # there is none in "OPTIONS *"
-    named = contracts(getattr(request, "urlconf", None))
-    for contract in named:
-        if path_info in contract.outside:
-            return contract
-    below = [contract for contract in named if path_info.startswith(contract.prefix)]
-    return max(below, key=lambda contract: len(contract.prefix))
+    outside, longest_first = _sorted(getattr(request, "urlconf", None) or settings.ROOT_URLCONF)
+    if path_info in outside:
+        return outside[path_info]
+    return next(contract for contract in longest_first if path_info.startswith(contract.prefix))
+
+
+@lru_cache
+def _sorted(urlconf: str) -> tuple[Mapping[str, Contract], Sequence[Contract]]:
+    """The contracts by the paths outside of their prefix, and all by their prefix."""
+    named = contracts(urlconf)
+    outside = {place: contract for contract in reversed(named) for place in contract.outside}
+    return outside, sorted(named, key=lambda contract: -len(contract.prefix))
 
 
 def is_admin(request: HttpRequest) -> bool:
     """Whether the request is for the admin site, which is no contract."""
-    return request.path_info.startswith(f"/{ADMIN_PREFIX}")
+    return request.path_info.startswith(_ADMIN)
+
+
+def is_page(request: HttpRequest) -> bool:
+    """Whether the request is for people: a page, its form, its files; and not a call."""
+    return request.path_info[1:].partition("/")[0] in PAGES

@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from usermgmt.driver import executed
 from usermgmt.models import Counter
 
 logger = logging.getLogger("usermgmt.limits")
@@ -163,8 +164,8 @@ class DatabaseStore:
         if not rows:
             return {}
         values = {f"v{row}_{place}": value for row, all_ in enumerate(rows) for place, value in enumerate(all_)}
-        with connection.cursor() as cursor:
-            cursor.execute(sql.format(asked=_places(len(rows), len(rows[0]))), {**values, "now": now})
+        asked = sql.format(asked=_places(len(rows), len(rows[0])))
+        with executed(connection, asked, {**values, "now": now}) as cursor:
             return {key: Tally(*tally) for key, *tally in cursor.fetchall()}
 
     def forget(self, key: str) -> None:
@@ -173,8 +174,7 @@ class DatabaseStore:
     def read(self, keys: Sequence[str], now: int) -> list[Tally]:
         places = ", ".join(["%s"] * len(keys))
         sql = f"SELECT key, count, until, blocked_until FROM usermgmt_counter WHERE key IN ({places}) AND until > %s"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*keys, now])
+        with executed(connection, sql, [*keys, now]) as cursor:
             found = {key: Tally(*tally) for key, *tally in cursor.fetchall()}
         return [found.get(key, Tally()) for key in keys]
 

@@ -1,24 +1,34 @@
-"""Around every request: its origin and id, a line of log, what pages may load; sessions for the admin site only."""
+"""Around every request: its origin and id, a line of log, what pages may load; sessions for the admin site only.
+
+Calls, which need little of it, have a short way in: `CallsMiddleware`.
+"""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from typing import Any, cast
 
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.utils.cache import patch_vary_headers
 from django.utils.encoding import escape_uri_path
 
 from usermgmt.http import rates
-from usermgmt.http.contracts import contract_of, is_admin
+from usermgmt.http.contracts import contract_of, is_admin, is_page
 from usermgmt.origin import Origin, coming_from
 
 logger = logging.getLogger("usermgmt.access")
+
+_VARY = ("origin",)  # as CorsMiddleware has it: what a page of elsewhere may read is not the same for all
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -69,7 +79,7 @@ class OriginMiddleware:
             # Hearsay, like X-Forwarded-For: SECURE_PROXY_SSL_HEADER believes it from a proxy of ours only.
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         called = contract_of(request)
-        request_id = called.request_id(request.headers.get("X-Request-ID", ""))
+        request_id = called.request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         contract = "admin" if is_admin(request) else called.name
         origin = Origin(contract=contract, request_id=request_id, address=address_of(request))
         with coming_from(origin):
@@ -100,6 +110,83 @@ class OriginMiddleware:
         return response
 
 
+class CallsMiddleware:
+    """Answers calls without the middleware that stands between this one and the view.
+
+    A dozen of those cost a short call as much as its own work, and do little for it: there is no session, no form and
+    no file in a call, and the headers are the same each time. So pages go on through all of them (`get_response`).
+    Calls are looked at here as they would be there (the host, HTTPS, other origins), go to the view, and get the
+    headers that Django's own middleware gave to an empty answer.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        view = _innermost(get_response)
+        self._security = SecurityMiddleware(view)
+        self._view = view
+        # As Django does with all middleware: what is raised within has become an answer.
+        self._asked = convert_exception_to_response(self._ask)
+        self._from_elsewhere = CorsMiddleware(cast("Handler", self._asked))
+        self._headers = {secure: self._usual_headers(secure) for secure in (False, True)}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_page(request):
+            return self.get_response(request)
+        response: HttpResponse = self._answer(request)
+        headers: Any = response.headers
+        # Straight into where they are kept: to set each by itself, if it is not there, costs twenty times as much.
+        headers._store = {**self._headers[request.is_secure()], **headers._store}
+        if "content-length" not in headers._store and not response.streaming:
+            headers["Content-Length"] = str(len(response.content))
+        return response
+
+    def _answer(self, request: HttpRequest) -> Any:
+        moved = self._security.process_request(request)
+        if moved is not None:
+            return moved
+        if "HTTP_ORIGIN" in request.META or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
+            return self._from_elsewhere(request)
+        response: Any = self._asked(request)
+        if response.has_header("Vary"):
+            patch_vary_headers(response, _VARY)
+        return response
+
+    def _ask(self, request: HttpRequest) -> Any:
+        request.get_host()  # raises DisallowedHost
+        return self._view(request)
+
+    def _usual_headers(self, secure: bool) -> Mapping[str, tuple[str, str]]:
+        """Those of every answer, by their names in lower case."""
+        request, response = _Empty(secure), HttpResponse()
+        del response.headers["Content-Type"]
+        patch_vary_headers(response, _VARY)
+        for middleware in (
+            ContentPolicyMiddleware(lambda _: response),
+            XFrameOptionsMiddleware(lambda _: response),
+            SecurityMiddleware(lambda _: response),
+        ):
+            middleware.process_response(request, response)
+        return {name.lower(): (name, value) for name, value in response.items()}
+
+
+class _Empty(HttpRequest):
+    """A request for nothing."""
+
+    def __init__(self, secure: bool) -> None:
+        super().__init__()
+        self._secure = secure
+
+    def _get_scheme(self) -> str:
+        return "https" if self._secure else "http"
+
+
+def _innermost(get_response: Any) -> Any:
+    """What the last of the middleware calls: Django's handler, which finds the view. Django wraps each of them
+    (`functools.wraps`), and each keeps what it calls."""
+    inner = getattr(getattr(get_response, "__wrapped__", None), "get_response", None)
+    return get_response if inner is None else _innermost(inner)
+
+
 class ContentPolicyMiddleware:
     """The Content-Security-Policy of the settings on every answer: one for all, so a constant."""
 
@@ -107,7 +194,9 @@ class ContentPolicyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        return self.process_response(request, self.get_response(request))
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         return response
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from usermgmt.errors import Fault, Invalid
-from usermgmt.windows import Key, by_index, by_sorting, is_few, unprepared, window
+from usermgmt.windows import Key, by_index, by_sorting, has_at_most_one, is_few, unprepared, window
 
 DEFAULT_PER_PAGE = 25
 MAX_PER_PAGE = 100
@@ -130,7 +130,8 @@ class NativePagination(BasePagination):
         ]
 
     def _turn(self, rows: QuerySet[Any], ordering: Ordering, page: int, per_page: int) -> list[Model]:
-        total = rows.count()
+        only = list(rows.order_by()[:1]) if has_at_most_one(rows) else None
+        total = rows.count() if only is None else len(only)
         pages = -(-total // per_page)
         within = page <= pages
         self.meta: dict[str, Any] = {
@@ -143,6 +144,8 @@ class NativePagination(BasePagination):
             }
         }
         start = (page - 1) * per_page
+        if only is not None:
+            return only[start:]
         return window(rows, ordering.keys, start, per_page, total)
 
     def _walk(

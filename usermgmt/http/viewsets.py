@@ -1,6 +1,7 @@
 """What the viewsets of every contract have in common."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -33,6 +34,12 @@ def _one(kind: type[Any]) -> Any:
     if kind not in _made:
         _made[kind] = kind()
     return _made[kind]
+
+
+@lru_cache
+def _allowed(kind: "type[Calls]", methods: Collection[str], known: Sequence[str]) -> str:
+    """What Allow says (RFC 9110 10.2.1) where these methods have actions."""
+    return ", ".join(name.upper() for name in known if name in methods or hasattr(kind, name))
 
 
 class Calls(GenericViewSet[Any]):
@@ -72,6 +79,16 @@ class Calls(GenericViewSet[Any]):
                 self.claim.give_up()
             raise
         return answer
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        call = super().initialize_request(request, *args, **kwargs)
+        # DRF looks for them in itself first, each time: they are asked a dozen times a call.
+        call.method, call.META = request.method, request.META
+        return call
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"Allow": _allowed(type(self), tuple(self.action_map), tuple(self.http_method_names))}
 
     def get_authenticators(self) -> list[Any]:
         return [_one(kind) for kind in self.authentication_classes]

@@ -393,7 +393,7 @@ def test_what_breaks_middleware_is_told_in_its_shape(mini, monkeypatch):
     def broken(self, request):
         raise SuspiciousOperation
 
-    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", broken)
+    monkeypatch.setattr("django.middleware.security.SecurityMiddleware.process_request", broken)
     answer = mini().get("/mini/members/1")
     assert (answer.status_code, answer.json()) == (400, shape("bad_request", "The request is malformed."))
 

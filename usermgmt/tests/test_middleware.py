@@ -2,16 +2,20 @@
 
 import json
 import logging
+import re
 import uuid
 from ipaddress import ip_network
+from unittest import mock
 from urllib.parse import urlencode
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
+from django.urls import URLPattern, get_resolver
 
 from accounts.models import Event
 from accounts.tests.factories import PASSWORD, AdministratorFactory
+from usermgmt.http.contracts import is_page
 from usermgmt.http.logs import JSONFormatter
 from usermgmt.http.middleware import OriginMiddleware, address_of
 
@@ -271,3 +275,85 @@ def test_the_forwarded_scheme_is_believed_from_our_proxies_only(client, settings
     answer = client.get("/nope", REMOTE_ADDR=caller, HTTP_X_FORWARDED_PROTO="https")
     assert (answer.status_code == 404) is believed
     assert (answer.status_code == 301) is not believed
+
+
+# The short way of calls
+
+APP = "https://app.example.com"
+ASKED = [
+    ("get", "/users", {}),
+    ("get", "/users/current", {"Authorization": "Bearer x"}),
+    ("head", "/users/7", {}),
+    ("post", "/auth/token", {"Content-Type": "text/plain"}),
+    ("options", "/users", {}),
+    ("options", "/users", {"Access-Control-Request-Method": "GET"}),
+    ("options", "/v1/users", {"Origin": APP, "Access-Control-Request-Method": "GET"}),
+    ("get", "/v1/users", {"Origin": APP}),
+    ("get", "/api/v1/users.list", {"Origin": "https://evil.example.com"}),
+    ("get", "/nope", {}),
+    ("get", "/livez", {}),
+    ("get", "/openapi.json", {}),
+    ("get", "/users", {"Host": "elsewhere.example.com"}),
+    ("get", "/users", {"Host": "bad host", "Origin": APP}),
+]
+
+
+CHANGING = ("X-Request-ID", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+USUAL = {"content-length", "content-security-policy", "cross-origin-opener-policy", "referrer-policy", "vary"}
+USUAL |= {"x-content-type-options", "x-frame-options"}
+HTTPS = {"SECURE_SSL_REDIRECT": True, "SECURE_HSTS_SECONDS": 60}
+
+
+@pytest.mark.parametrize("https", [{}, HTTPS], ids=["any", "HTTPS alone"])
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("asked", ASKED)
+def test_a_call_is_answered_as_by_all_middleware(db, settings, asked, secure, https):
+    method, path, headers = asked
+    settings.CORS_ALLOWED_ORIGINS = [APP]
+    for name, value in https.items():
+        setattr(settings, name, value)
+
+    def answered():
+        answer = getattr(Client(), method)(path, headers={"X-Request-ID": "req-same", **headers}, secure=secure)
+        content = re.sub(rb"req-[0-9a-f-]{36}", b"", answer.content)
+        told = {name.lower(): value for name, value in answer.items() if name not in CHANGING}
+        return answer.status_code, content, told
+
+    short = answered()
+    with mock.patch("usermgmt.http.middleware.is_page", lambda request: True):
+        whole = answered()
+    assert short[:2] == whole[:2]
+    assert whole[2].items() <= short[2].items()
+    # Django tells less where one of its middlewares answers in front of others: of another host, to go to HTTPS.
+    assert short[2].keys() - whole[2].keys() <= (USUAL if short[0] in (301, 400) else set())
+
+
+def test_calls_pass_nothing_that_is_for_pages(db, client, monkeypatch):
+    passed = []
+    for name in (
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "usermgmt.http.middleware.AdminSessionMiddleware",
+    ):
+        monkeypatch.setattr(f"{name}.__call__", lambda self, request: passed.append(1) or self.get_response(request))
+    assert client.get("/users").status_code == 401
+    assert passed == []
+    assert client.get("/").status_code == 200
+    assert passed == [1, 1, 1]
+
+
+def pages():
+    """The paths that the root table has beside the contracts and the calls of health and documents."""
+    calls = {"livez", "readyz", "openapi", "openapi-of"}
+    table = [found for found in get_resolver().url_patterns if isinstance(found, URLPattern) and found.name]
+    return [str(found.pattern) for found in table if found.name not in calls] + ["admin/login/", "static/x.css"]
+
+
+@pytest.mark.parametrize("path", pages())
+def test_all_that_is_for_people_is_known_as_a_page(path):
+    assert is_page(RequestFactory().get(f"/{path}"))
+
+
+@pytest.mark.parametrize("path", ["/users", "/auth/email/verify", "/v1/users", "/api/users", "/emails", "/x/admin/"])
+def test_a_call_is_no_page(path):
+    assert not is_page(RequestFactory().get(path))

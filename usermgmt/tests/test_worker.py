@@ -368,3 +368,38 @@ def _eventually(true):
     while not true() and time.monotonic() < deadline:
         time.sleep(0.01)
     return true()
+
+
+def test_head_and_body_come_in_one_piece(serving):
+    with socket.create_connection(serving().address, PATIENCE) as client:
+        client.sendall(b"GET /one HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).endswith(b"}")
+
+
+def test_a_request_that_comes_in_pieces_is_read_to_its_end(serving):
+    with socket.create_connection(serving().address, PATIENCE) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in (b"P", b"OST /piecewise HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 4\r\n\r\n", b"12", b"34"):
+            client.sendall(piece)
+            time.sleep(0.02)  # else the kernel may put them together
+        assert b"/piecewise" in client.recv(65536)
+        client.sendall(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"/next" in client.recv(65536)
+
+
+def test_what_an_application_leaves_of_a_body_is_no_next_request(serving):
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(serving().address, PATIENCE) as client:
+        head = b"POST /left HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled)
+        client.sendall(head + smuggled + b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 2:
+            received += client.recv(65536)
+    assert b"/left" in received
+    assert b"/next" in received
+    assert b"/smuggled" not in received
+
+
+def test_the_date_is_that_of_the_second():
+    assert worker.http_date(0) == worker.http_date(0.9) == "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert worker.http_date(1) == "Thu, 01 Jan 1970 00:00:01 GMT"

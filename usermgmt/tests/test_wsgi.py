@@ -5,9 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connections
 from django.test import RequestFactory
+from django.urls import resolve
 
-from usermgmt.http.wsgi import Bodies
+from usermgmt.http.wsgi import Bodies, look_once_a_request
 from usermgmt.wsgi import application as directory
 
 LIMIT = 100  # bytes
@@ -163,3 +166,35 @@ def test_the_answer_to_head_tells_of_its_body_and_has_none(db):
     request = RequestFactory().head("/users/current")
     assert list(directory(request.environ, start_response)) == []
     assert (seen["status"], int(seen["Content-Length"]) > 0) == ("401 Unauthorized", True)
+
+
+def test_a_path_of_the_table_is_looked_for_once_and_found_as_django_finds_it():
+    handler = directory.application
+    for path in ("/users", "/users/current", "/auth/token", "/v1/users", "/api/v1/users.list", "/livez"):
+        found = [handler.resolve_request(RequestFactory().get(path)) for _ in range(2)]
+        assert found[0] is found[1]
+        assert repr(found[0]) == repr(resolve(path))
+
+
+def test_paths_that_name_something_are_not_kept():
+    handler = directory.application
+    handler.resolve_request(RequestFactory().get("/users"))
+    before = dict(handler._written)
+    for path in ("/users/7", "/users/8", "/nope", "/users/", "/admin/accounts/user/7/change/", "/v1/nope"):
+        request = RequestFactory().get(path)
+        assert handler.resolve_request(request) is request.resolver_match
+    assert handler._written == before
+
+
+@pytest.mark.parametrize(("age", "at_the_end"), [(0, True), (60, False), (None, False)])
+def test_connections_are_looked_at_when_a_request_begins_and_at_its_end_where_they_end_with_it(
+    monkeypatch, age, at_the_end
+):
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", age)
+    request_finished.connect(close_old_connections)
+    look_once_a_request()
+    try:
+        assert request_finished.disconnect(close_old_connections) is at_the_end
+        assert close_old_connections in [receiver() for _, receiver, *_ in request_started.receivers]
+    finally:
+        request_finished.connect(close_old_connections)

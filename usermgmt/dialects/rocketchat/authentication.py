@@ -17,7 +17,7 @@ class TokenPairAuthentication(BaseAuthentication):
     """Both headers, or nobody. The user acts with what the own roles allow."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        user_id, text = (request.headers.get(name, "") for name in ("X-User-Id", "X-Auth-Token"))
+        user_id, text = (request.META.get(name, "") for name in ("HTTP_X_USER_ID", "HTTP_X_AUTH_TOKEN"))
         try:
             user, token = api_tokens.user_of(text, kinds=KINDS)
         except InvalidToken as error:
