@@ -33,7 +33,9 @@ class Wrong(Exception):
 def arguments(given: list[str]) -> argparse.Namespace:
     """The command line, read."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description=__doc__)
-    parser.add_argument("--users", type=int, default=1_000_000, help="with ready hashes, in all rounds together")
+    parser.add_argument(
+        "--users", type=int, default=1_000_000, help="with ready hashes, in all rounds together, of each kind"
+    )
     parser.add_argument("--passwords", type=int, default=500, help="users with passwords in clear, a round")
     parser.add_argument("--rounds", type=int, default=5, help="in each the import first, then PostgreSQL alone")
     parser.add_argument("--postgres", default="postgres://postgres@127.0.0.1:5432", help="URL without a database")
@@ -59,17 +61,23 @@ class Lines:
     beside: list[float] = field(default_factory=list)
 
 
-def write(path: Path, users: int, *, first: int = 0, password: bool = False) -> None:
-    """A file of that many users in clients of `USERS_PER_CLIENT`, with hashes or passwords; first: their numbers."""
+def write(path: Path, users: int, *, first: int = 0, behind: int = 0, password: bool = False) -> set[int]:
+    """A file of that many users in clients of `USERS_PER_CLIENT`, with hashes or passwords; gives the clients' numbers.
+
+    first: the users' numbers. behind: whose clients they are in, by how many users before them; 0: in their own.
+    """
+    clients = set()
     with path.open("w") as file:
         secret = "password" if password else "password_hash"
         file.write(f"name,email,client,{secret},active,email_verified,external_id\n")
         for n in range(first, first + users):
-            client = n // USERS_PER_CLIENT
+            client = (n - behind) // USERS_PER_CLIENT
+            clients.add(client)
             said = f"long enough {n} to keep" if password else HASH
             file.write(
                 f"Person {n} Miller,person.{n}@client{client}.example,Client {client},{said},true,true,ext-{n}\n"
             )
+    return clients
 
 
 def run(url: str, *command: str) -> Run:
@@ -85,15 +93,15 @@ def run(url: str, *command: str) -> Run:
     return Run(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def check(url: str, users: int, passwords: int) -> None:
-    """Raise Wrong unless they are all there, each with an event, and their clients."""
+def check(url: str, users: int, passwords: int, clients: int) -> None:
+    """Raise Wrong unless they are all there, each with an event, and that many clients."""
     everybody = users + passwords
     with psycopg.connect(url) as connection:
         for expected, query in (
             (users, "SELECT count(*) FROM accounts_user WHERE id > 1 AND password LIKE 'bcrypt_rails$%'"),
             (passwords, "SELECT count(*) FROM accounts_user WHERE id > 1 AND password LIKE 'argon2$%'"),
             (everybody, "SELECT count(DISTINCT target_id) FROM accounts_event WHERE action = 'user.created'"),
-            (-(-everybody // USERS_PER_CLIENT), "SELECT count(DISTINCT client_id) FROM accounts_user"),
+            (clients, "SELECT count(DISTINCT client_id) FROM accounts_user"),
         ):
             (found,) = connection.execute(query).fetchone() or (None,)
             if found != expected:
@@ -144,23 +152,27 @@ def hashing_alone(passwords: int) -> float:
 def measure(options: argparse.Namespace) -> str:
     """The table. Raises Wrong."""
     users = options.users // options.rounds
-    ready, clear = Lines(users), Lines(options.passwords)
+    ready, known, clear = Lines(users), Lines(users), Lines(options.passwords)
+    clients: set[int] = set()
     with TemporaryDirectory() as name, database(options.postgres, OURS, 1, keep=False) as url:
         folder = Path(name)
         alone, path, first = Alone(url, folder), folder / "in.csv", 0
         for _ in range(options.rounds):
-            for lines, password in ((ready, False), (clear, True)):
-                write(path, lines.users, first=first, password=password)
+            for lines in (ready, known, clear):
+                password = lines is clear
+                behind = users if lines is known else 0
+                clients |= write(path, lines.users, first=first, behind=behind, password=password)
                 first += lines.users
                 lines.runs.append(run(url, "import_users", str(path), "--create-clients"))
                 lines.beside.append(hashing_alone(lines.users) if password else alone.take())
                 if password:
                     alone.take()
-        check(url, users * options.rounds, options.passwords * options.rounds)
+        check(url, 2 * users * options.rounds, options.passwords * options.rounds, len(clients))
         out = Lines(first, [run(url, "export_users", "--with-password-hashes", f"--output={folder / 'out.csv'}")])
     return tabled(
         {
-            "`import_users`, CSV, ready hashes": (ready, "PostgreSQL alone"),
+            "`import_users`, CSV, ready hashes, clients made on the way": (ready, "PostgreSQL alone"),
+            "`import_users`, CSV, ready hashes, into clients that are there": (known, "PostgreSQL alone"),
             "`import_users`, CSV, passwords in clear": (clear, "the hasher alone"),
             "`export_users`, CSV": (out, ""),
         }

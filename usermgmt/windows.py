@@ -25,7 +25,8 @@ from django.db.models.lookups import Exact
 from django.db.models.sql.where import AND
 
 FEW = 10_000  # rows; to sort them costs some 10 ms
-DEEP = 1_000  # rows that are simply passed over
+SHALLOW = 100  # rows that are passed over whole, with what is read along
+DEEP = 1_000  # rows that are passed over in an index; before more, what may be skipped is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +140,16 @@ def _walked(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: 
 
 def _along(rows: QuerySet[Any], keys: list[Key], start: int, size: int, total: int | None) -> list[Any]:
     if start >= DEEP and keys[0].column == "id" and isinstance(rows, Skipping):
-        rows, start = rows.skipping(start, descending=keys[0].descending)
-    if start < DEEP:
+        rows, left = rows.skipping(start, descending=keys[0].descending)
+        start, total = left, None if total is None else total - (start - left)
+    if start < SHALLOW:
         return list(by_index(rows, keys)[start : start + size])
-    total = rows.count() if total is None else total
-    shown = min(size, total - start)
+    if total is None and start >= DEEP:
+        total = rows.count()
+    shown = size if total is None else min(size, total - start)
     if shown <= 0:
         return []
-    behind = total - start - shown
+    behind = start if total is None else total - start - shown
     if behind < start:
         turned = [key.turned() for key in keys]
         passed = by_index(rows, turned)[behind : behind + shown]

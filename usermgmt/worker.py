@@ -50,6 +50,18 @@ SPARE_FILES = 64  # of those that a process may open, for all but connections
 MAX_DRAINED_BYTES = 64 * 1024  # of what a client still sends that was answered for the last time
 
 
+class Settled:
+    """gunicorn's settings, each found once: it asks for some twenty of them a request, and looks for each in a table of
+    objects that may compute it."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.__dict__[name] = getattr(self._settings, name)
+        return value
+
+
 class Socket(socket.socket):
     """A client's socket. The kernel is asked for nothing that is so already: gunicorn says several times a request that
     it may wait for the client, and with each call of the kernel another thread takes the interpreter."""
@@ -171,6 +183,7 @@ class Worker(gthread.ThreadWorker):
     def prepare(self) -> None:
         """Make what threads share."""
         self._epoll = select.epoll()
+        self._settled = Settled(self.cfg)
         self._open: set[Any] = set()
         self._parked: dict[int, Any] = {}  # by the number of the socket
         self._hashing, self._others = Lane(self._hashing_places), Lane(self.cfg.threads)
@@ -266,7 +279,7 @@ class Worker(gthread.ThreadWorker):
         """Take a connection from the kernel; raises OSError."""
         client, address = listener.accept()
         client = Socket(client.family, client.type, client.proto, client.detach())
-        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn = Connection(self._settled, client, address, listener.getsockname())
         conn.data_ready = True  # by the time that gunicorn asks
         self._open.add(conn)
         self._park(conn, self._epoll.register)

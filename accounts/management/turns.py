@@ -1,9 +1,12 @@
 """Batches of an import taken by two processes in turns: while one writes, the other judges the rows of the next.
 
 PostgreSQL takes about as long over a user as the rules do, on another core. So each process has whole batches, every
-other one, and goes with each through all of `importing.take`; only what depends on who is there waits for its turn,
-which comes when the batch before is in and its state is kept. Every look at the directory and every write is thus in
-the order of the file, as if one process did it all; and at most one batch is ever in without the state saying so.
+other one, and goes with each through all of `importing.take`, which waits for the batch before: with users until its
+users are written, with new clients until its events are, with all else until it is in and its state is kept. So new
+users are written while the events of the batch before are, in two transactions. Where one has an address of the other,
+the database has it wait until the other is in, and refuses it then. Numbers, events and whatever looks for who is there
+are thus in the order of the file, as if one process did it all; at most one batch is ever in without the state saying
+so.
 """
 
 import gc
@@ -24,11 +27,11 @@ from django.db import connection, connections
 from accounts import hashing
 from accounts.management.rows import Read
 from accounts.services import importing
+from accounts.services.bulk import Stage, Turn
 from accounts.services.importing import Row, Run, Told
 
 PROCESSES = 2
 
-_GO = "go"
 Batch = Sequence[Read]
 
 
@@ -79,16 +82,18 @@ def _in_turns(workers: Sequence["_Worker"], batches: Iterator[Batch], *, again: 
             worker.begin([read.row for read in batch], again=again)
             again = False
             if not busy:
-                worker.go()
+                worker.tell(Stage.IN)
             busy.append((batch, worker))
         if not busy:
             return
         batch, worker = busy.popleft()
-        told = worker.told()
+        while isinstance(told := worker.told(), Stage):
+            if busy:
+                busy[0][1].tell(told)
         free.append(worker)
         yield batch, told
         if busy:
-            busy[0][1].go()
+            busy[0][1].tell(Stage.IN)
 
 
 class _Worker:
@@ -102,23 +107,23 @@ class _Worker:
         """Have it judge some rows."""
         self._send(([(row.line, row.said, row.faults) for row in rows], again))
 
-    def go(self) -> None:
-        """It is its turn."""
-        self._send(_GO)
+    def tell(self, stage: Stage) -> None:
+        """The rows before are as far as that."""
+        self._send(stage)
 
     def _send(self, message: Any) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # `told` tells why it is gone
             self._pipe.send(message)
 
-    def told(self) -> list[Told]:
-        """What became of the rows. Raises what it raised, or Gone."""
+    def told(self) -> Stage | list[Told]:
+        """How far the rows are, and in the end what became of them. Raises what it raised, or Gone."""
         try:
-            told = self._pipe.recv()
+            told: Any = self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
             raise Gone from error
         if isinstance(told, Exception):
             raise told
-        return list(told)
+        return told if isinstance(told, Stage) else list(told)
 
     def end(self, *, at_once: bool) -> None:
         """Wait until it has ended. at_once: whatever it is at; that is rolled back."""
@@ -170,7 +175,7 @@ def _take_all(run: Run, pipe: Connection) -> None:
     while True:
         rows, again = pipe.recv()
         try:
-            told = importing.take(run, [Row(*row) for row in rows], again=again, turn=_turn(pipe))
+            told = importing.take(run, [Row(*row) for row in rows], again=again, turn=_Turn(pipe))
         except EOFError:
             raise
         except Exception as error:
@@ -182,10 +187,19 @@ def _take_all(run: Run, pipe: Connection) -> None:
         gc.collect()
 
 
-@contextmanager
-def _turn(pipe: Connection) -> Iterator[None]:
-    pipe.recv()
-    yield
+class _Turn(Turn):
+    """The turn of one batch, as the process that was started tells it."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._heard = 0
+
+    def wait(self, stage: Stage) -> None:
+        while self._heard < stage:
+            self._heard = self._pipe.recv()
+
+    def reach(self, stage: Stage) -> None:
+        self._pipe.send(stage)
 
 
 def _stop(number: int, frame: Any) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import BigIntegerField
 from django.db.models.base import ModelState
 from django.utils import timezone
@@ -83,7 +84,8 @@ _NOBODY = User()  # whoever is to be made has no value yet
 
 @dataclass(slots=True)
 class Item:
-    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far."""
+    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far. ready: the user to be,
+    where it was made before its turn (`prepare`)."""
 
     draft: Draft
     sent: dict[str, Any] = field(default_factory=dict, repr=False)  # with the password
@@ -91,7 +93,31 @@ class Item:
     faults: list[Fault] = field(default_factory=list)
     client: Client | None = None
     stored: str = field(default="", repr=False)
+    ready: User | None = None
     user: User | None = None
+
+
+class Stage(IntEnum):
+    """How far users are. USERS: their rows are written, and nothing but the trail is left. TRAIL: that is, too. Neither
+    shows to others before all is IN."""
+
+    USERS = 1
+    TRAIL = 2
+    IN = 3
+
+
+class Turn:
+    """The turn of users who are made beside others, and in one order with them. Here there are no others."""
+
+    def wait(self, stage: Stage) -> None:
+        """Waits until those before are as far as that."""
+
+    def reach(self, stage: Stage) -> None:
+        """Says that these are; those behind go on from there, as though they were in already."""
+
+
+class PassedOn(OperationalError):
+    """Others went on from what could not be kept in the end."""
 
 
 def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False) -> list[Outcome]:
@@ -122,6 +148,28 @@ def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) ->
         else:
             raise TooManyRequests(1)
     return [Outcome(item.user, item.faults) for item in items]
+
+
+def make_unseen(*, actor: Actor | None, items: Sequence[Item], turn: Turn) -> list[Outcome] | None:
+    """The same without a look for who has what sound items have: the database itself refuses what is taken. None, with
+    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more."""
+    _look_up(items, atomic=False, unseen=turn)
+    sound = [item for item in items if not item.faults]
+    _hash(sound)
+    try:
+        made = _insert(sound, actor, unseen=turn)
+    except DataError:
+        return None
+    return [Outcome(item.user, item.faults) for item in items] if made else None
+
+
+def prepare(items: Sequence[Item]) -> None:
+    """Make the users of the items so far as it does not depend on who is there, nor on their clients; whoever waits
+    for a turn with them may do that before."""
+    defaults = _defaults()
+    for item in items:
+        if item.sent and not item.found:
+            item.ready = _user(item, defaults)
 
 
 def try_out(items: Sequence[Item]) -> list[Outcome]:
@@ -163,17 +211,35 @@ def _judged_one(draft: Draft, policy: passwords.Policy, defined: Iterable[Custom
     return item
 
 
-def _look_up(items: Sequence[Item], *, atomic: bool) -> None:
-    """Find the faults that depend on what there is: in the directory, and before each item, in a few queries.
-
-    An item that is not made takes nothing from those behind it; where it is all or none, it would once it is mended.
+def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None) -> None:
+    """Find the faults that depend on what there is: in the directory, and before each item, in a few queries. unseen:
+    only those are looked for in the directory, in that turn, who have what a refused item has: it is told of them.
     """
     wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
     clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
     keys = [_keys(item, clients) for item in items]
-    taken = _taken(keys)
     groups = _groups(items)
+    _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
+    if unseen is not None and (refused := [own for item, own in zip(items, keys, strict=True) if item.faults]):
+        unseen.wait(Stage.IN)
+        _compare(items, keys, _taken(refused), clients, groups, atomic=atomic)
+
+
+def _compare(
+    items: Sequence[Item],
+    keys: Sequence[Mapping[str, Any]],
+    taken: set[tuple[str, Any]],
+    clients: Mapping[int, Client],
+    groups: Collection[str],
+    *,
+    atomic: bool,
+) -> None:
+    """Give each item its client, and its faults.
+
+    taken: the keys that somebody in the directory has. An item that is not made takes nothing from those behind it;
+    where it is all or none, it would once it is mended.
+    """
     for item, own in zip(items, keys, strict=True):
         if not item.sent:
             continue
@@ -295,29 +361,53 @@ def _hash(items: Sequence[Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[Item], actor: Actor | None) -> bool:
-    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
-    defaults = {column.attname: column.get_default() for column in User._meta.concrete_fields}
-    now = timezone.now()
-    users = [_user(item, actor, defaults, now) for item in items]
-    _name(users)
+def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None = None) -> bool:
+    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between. unseen: as of
+    `make_unseen`."""
+    users = _completed(items, actor)
+    if unseen is None:
+        _name(users)
+    else:
+        _name_apart(users, ())
+        copying.number(users)
+    passed = False
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
-            copying.insert(users, numbered=True)
+            with copying.inserting(users, numbered=True):
+                entries = [creation(actor, user) for user in users]
             memberships.join_default(users)
-            given = _give_roles(items, users)
-            audit.record_all([_creation(actor, user, given.get(user.pk)) for user in users])
+            _tell_roles(entries, _give_roles(items, users))
+            if unseen is not None:
+                passed = _passed_on(unseen)
+            audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
-    except Invalid:
+            if passed and unseen is not None:
+                unseen.reach(Stage.TRAIL)
+    except (Invalid, DataError) as error:
+        if passed:
+            raise PassedOn("new users were refused when they were written") from error
+        if isinstance(error, DataError):
+            raise
         return False
     except OperationalError as error:
-        if not is_deadlock(error):
+        if passed or not is_deadlock(error):
             raise
         return False
     for item, user in zip(items, users, strict=True):
         item.user = user
     return True
+
+
+def _passed_on(turn: Turn) -> bool:
+    """Let those behind go on, where nothing can be refused any more, and wait for those before; whether it did. SQLite
+    has one writer: nobody could go on."""
+    goes_on = connection.vendor == "postgresql"
+    if goes_on:
+        connection.check_constraints()  # that of the client, too, which would wait for the commit
+        turn.reach(Stage.USERS)
+    turn.wait(Stage.IN)
+    return goes_on
 
 
 def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:
@@ -336,19 +426,43 @@ def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[
     return given
 
 
-def _creation(actor: Actor | None, user: User, given: Sequence[str] | None) -> audit.Entry:
-    entry = creation(actor, user)
-    return replace(entry, changes={**entry.changes, "roles": ([], list(given))}) if given else entry
+def _tell_roles(entries: list[audit.Entry], given: Mapping[int, Sequence[str]]) -> None:
+    """Have the entries of new users tell of their roles. given: by number of the user."""
+    if given:
+        for place, entry in enumerate(entries):
+            if names := given.get(entry.target[1] or 0):
+                entries[place] = replace(entry, changes={**entry.changes, "roles": ([], list(names))})
 
 
-def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: datetime) -> User:
-    """defaults: of every column. now: when it is made, unless the draft says when.
+def _completed(items: Sequence[Item], actor: Actor | None) -> list[User]:
+    """The users to be, with what depends on who makes them, where and when."""
+    defaults, now = _defaults(), timezone.now()
+    users = []
+    for item in items:
+        user, item.ready = item.ready or _user(item, defaults), None  # another attempt makes another one
+        draft, values = item.draft, user.__dict__
+        values["client_id"] = draft.client_id
+        values["is_superuser"] = draft.client_id is None
+        values["password"] = item.stored
+        values["created_at"] = values["updated_at"] = draft.created_at or now
+        values["must_change_password"] = duties.of_new_user(
+            actor=actor, password=draft.password, said=draft.must_change_password
+        )
+        if item.client is not None:
+            _CLIENT.set_cached_value(user, item.client)
+        users.append(user)
+    return users
 
-    The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
-    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft.
-    """
+
+def _defaults() -> dict[str, Any]:
+    """What a user has in each column of whom nothing was said."""
+    return {column.attname: column.get_default() for column in User._meta.concrete_fields}
+
+
+def _user(item: Item, defaults: Mapping[str, Any]) -> User:
+    """The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
+    whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft."""
     draft = item.draft
-    created_at = draft.created_at or now
     user = User.__new__(User)
     user.__dict__ = {
         "_state": ModelState(),
@@ -356,31 +470,27 @@ def _user(item: Item, actor: Actor | None, defaults: Mapping[str, Any], now: dat
         "custom_fields": {},
         "properties": {},
         **item.sent,
-        "client_id": draft.client_id,
-        "is_superuser": draft.client_id is None,
         "is_active": draft.active,
         "email_verified": draft.email_verified,
-        "must_change_password": duties.of_new_user(
-            actor=actor, password=draft.password, said=draft.must_change_password
-        ),
-        "password": item.stored,
-        "created_at": created_at,
-        "updated_at": created_at,
     }
-    if item.client is not None:
-        _CLIENT.set_cached_value(user, item.client)
     return user
 
 
 def _name(users: Sequence[User]) -> None:
     """Give each that has none a user name of its own."""
-    unnamed = [user for user in users if not user.username]
-    chosen = {fold(user.username) for user in users if user.username}
-    for user in unnamed:
+    made = {fold(usernames.made_from(user.email)) for user in users if not user.username}
+    _name_apart(users, _having("username_canonical", made))
+
+
+def _name_apart(users: Sequence[User], others: Iterable[str]) -> None:
+    """The same beside others' names."""
+    taken = {fold(user.username) for user in users if user.username}.union(others)
+    for user in users:
+        if user.username:
+            continue
         user.username = usernames.made_from(user.email)
-    folded = [fold(user.username) for user in unnamed]
-    taken = chosen.union(_having("username_canonical", set(folded)))
-    for user, name in zip(unnamed, folded, strict=True):
+        name = fold(user.username)
         if name in taken:
             user.username = usernames.made_from(user.email, distinct=True)
-        taken.add(fold(user.username))
+            name = fold(user.username)
+        taken.add(name)

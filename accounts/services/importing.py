@@ -1,7 +1,7 @@
 """Users out of a file, some rows at a time: made as `bulk` makes them, and what becomes of those who are there."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome
+from accounts.services.bulk import Draft, Item, Outcome, Stage, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit
@@ -48,10 +48,11 @@ FIELDS: Mapping[str, type] = {
 """What a row may say, and of which type; of a list, each is text."""
 
 MAX_ROLES = 100  # of a row
+LOOKED_UP = 8  # batches of a process, once somebody was in the way
 
 _OF_A_DRAFT = {name: None for name in FIELDS if name not in ("client", "client_id", "password_hash", "password_scheme")}
 _UPDATED = tuple(name for name in _OF_A_DRAFT if name != "password")
-_AT_ONCE = nullcontext()
+_AT_ONCE = Turn()
 _GROWING = (User, Event, Client)
 _ATTEMPTS = 3  # at changing a user, while others do
 
@@ -94,13 +95,30 @@ class Told:
 _CREATED = Told(Became.CREATED)  # of most rows
 
 
+@dataclass(slots=True)
+class Sight:
+    """Whether rows are written without a look for who is there already, as nobody is of most rows. Where somebody is,
+    the batch was written in vain; then this one and some that follow are looked up first, as many as `first`."""
+
+    first: int = 0
+
+    def is_clear(self) -> bool:
+        """Whether the next batch may be written so."""
+        self.first = max(self.first - 1, 0)
+        return not self.first
+
+    def was_not(self) -> None:
+        """Somebody was in the way."""
+        self.first = LOOKED_UP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One import.
 
     number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
     whether those are administrators. create_clients: whether a client is made that is named and not there.
-    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. sight: of the process at hand.
     """
 
     number: str
@@ -110,38 +128,39 @@ class Run:
     create_clients: bool = False
     scheme: str = "rails"
     dry: bool = False
+    sight: Sight = field(default_factory=Sight)
 
 
-def take(
-    run: Run, rows: Sequence[Row], *, again: bool = False, turn: AbstractContextManager[None] = _AT_ONCE
-) -> list[Told]:
+def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT_ONCE) -> list[Told]:
     """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
 
     Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
     before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
-    turn: is entered when all is judged that does not depend on who is there, for as long as the rest takes; where
-    several processes take rows of one file, it waits until those of the rows before are through.
+    turn: where several processes take rows of one file. It has them wait before anything that depends on the rows
+    before, or that should come after these in the trail.
     """
     with coming_from(Origin(contract="command", request_id=run.number)):
         drafts = [_draft(run, row) for row in rows]
         items = bulk.judged(drafts)
-        with turn:
-            _place(run, rows, drafts)
-            told = [_told(outcome, dry=run.dry) for outcome in _made(items, dry=run.dry)]
-            if again:
-                _recognise(run, drafts, told)
-            for place, one in enumerate(told):
-                if _is_there(one, rows[place], run.on_conflict):
-                    told[place] = _settled(run, rows[place], drafts[place], one)
+        if not run.dry:
+            bulk.prepare(items)
+        turn.wait(Stage.USERS)
+        _place(run, rows, drafts, turn)
+        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
+        if again:
+            _recognise(run, drafts, told)
+        for place, one in enumerate(told):
+            if _is_there(one, rows[place], run.on_conflict):
+                told[place] = _settled(run, rows[place], drafts[place], one)
     return told
 
 
 def learn() -> None:
-    """Have PostgreSQL look at how the tables have grown: with the plans of small ones the look-ups of each batch would
-    soon take as long as all before it."""
+    """Have PostgreSQL look at how far the tables have grown: with the plans of small ones the look-ups of each batch
+    would soon take as long as all before it. What stands in their other columns it finds out in its own time."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in _GROWING)}")
+            cursor.execute(f"ANALYZE {', '.join(f'{model._meta.db_table} (id)' for model in _GROWING)}")
 
 
 def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
@@ -155,13 +174,14 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], turn: Turn) -> None:
     """Put each draft into the client of its row, which may have to be made."""
     named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
     if run.create_clients and not run.dry:
         for name in {_client_name(row): None for row in rows}:
             if name and fold(name.strip()) not in places:
+                turn.wait(Stage.TRAIL)
                 _make_client(name, places)
     for row, draft in zip(rows, drafts, strict=True):
         if draft.reported and any(fault.field == BASE for fault in draft.reported):
@@ -235,15 +255,28 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(items: Sequence[Item], *, dry: bool) -> list[Outcome]:
-    """Make those that can be. Where the database refuses, for whatever reason, those that it takes are made."""
+def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
+    """Make those that can be."""
+    in_clear = any(item.draft.password is not None for item in items)
+    if not (run.dry or in_clear) and run.sight.is_clear():
+        made = bulk.make_unseen(actor=None, items=items, turn=turn)
+        if made is not None:
+            return made
+        run.sight.was_not()
+    turn.wait(Stage.IN)
+    return _made_by_halves(items, dry=run.dry)
+
+
+def _made_by_halves(items: Sequence[Item], *, dry: bool) -> list[Outcome]:
+    """The same, with a look at who is there. Where the database refuses, for whatever reason, those that it takes are
+    made."""
     try:
         return bulk.try_out(items) if dry else bulk.make(actor=None, items=items)
     except (TooManyRequests, DataError):
         if len(items) == 1:
             return [Outcome(faults=[Fault(BASE, "invalid")])]
     half = len(items) // 2
-    return [*_made(items[:half], dry=dry), *_made(items[half:], dry=dry)]
+    return [*_made_by_halves(items[:half], dry=dry), *_made_by_halves(items[half:], dry=dry)]
 
 
 def _told(outcome: Outcome, *, dry: bool) -> Told:

@@ -61,9 +61,27 @@ def test_what_is_refused_leaves_nothing(cast):
     assert User.objects.filter(bio__gt="").count() == 0
 
 
+def test_they_have_their_numbers_while_the_database_is_at_it_and_are_in_afterwards(cast):
+    rows = users_of(cast.acme)
+    with transaction.atomic():
+        with copying.inserting(rows, numbered=True):
+            numbers = [row.pk for row in rows]
+        assert list(
+            User.objects.filter(email__endswith="@example.org").order_by("pk").values_list("pk", flat=True)
+        ) == (numbers)
+
+
+def test_what_goes_wrong_meanwhile_is_told_and_leaves_nothing(cast):
+    with pytest.raises(ZeroDivisionError), transaction.atomic(), copying.inserting(users_of(cast.acme), numbered=True):
+        _ = 1 / 0
+    assert not User.objects.filter(email__endswith="@example.org").exists()
+
+
 def test_no_rows_are_no_statement(db, django_assert_num_queries):
     with django_assert_num_queries(0):
         copying.insert([])
+        with copying.inserting([]):
+            pass
         copying.insert_values(Event, [])
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from accounts.management.commands import import_users
 from accounts.models import Event, User
-from accounts.services import users
+from accounts.services import bulk, users
+from accounts.services import importing as service
 from accounts.tests.factories import PASSWORD, UserFactory
 from accounts.tests.imports import importing, lines, person
 from accounts.tests.test_hashers import SOUND
@@ -126,3 +128,46 @@ def test_ids_in_another_system_are_those_of_a_client(ida, cast, tmp_path):
             {"name": "B", "email": "b@example.org", "external_id": "7"}]  # fmt: skip
     done = importing(tmp_path / "a.jsonl", lines(*rows), administrators=True)
     assert done.faults == {2: [("external_id", "taken")], 4: [("external_id", "taken")]}
+
+
+def looks(monkeypatch):
+    """The fields by which each batch looks for who is there, as the batches are taken."""
+    seen = []
+    take, owners = service.take, bulk._owners
+
+    def taking(run, rows, **options):
+        seen.append(set())
+        return take(run, rows, **options)
+
+    def looking(field, keys):
+        seen[-1].add(field)
+        return owners(field, keys)
+
+    monkeypatch.setattr(service, "take", taking)
+    monkeypatch.setattr(bulk, "_owners", looking)
+    return seen
+
+
+def test_rows_are_looked_up_where_somebody_was_in_the_way_and_for_some_batches_after(ida, tmp_path, monkeypatch):
+    monkeypatch.setattr(import_users, "BATCH", 2)
+    monkeypatch.setattr(service, "LOOKED_UP", 3)
+    rows = [person(n) for n in range(1, 15)]
+    rows[3] = person(4, email="ida@example.com")
+    seen = looks(monkeypatch)
+    assert importing(tmp_path / "a.jsonl", lines(*rows)).faults == {4: [("email", "taken")]}
+    assert [bool(fields) for fields in seen] == [False, True, True, True, False, False, False]
+    assert User.objects.filter(email__endswith="@example.org").count() == 13
+
+
+def test_what_a_refused_row_has_of_somebody_is_told_though_nothing_was_looked_up(ida, tmp_path, monkeypatch):
+    rows = [
+        person(1, external_id="1"),
+        person(1, username="ida.x"),
+        person(2, email="ida@example.com", bio=5),
+        person(3),
+    ]
+    done = importing(tmp_path / "a.jsonl", lines(*rows))
+    assert done.faults == {
+        2: [("email", "taken"), ("username", "taken")],
+        3: [("bio", "wrong_type"), ("email", "taken")],
+    }

@@ -4,15 +4,17 @@ import os
 import re
 import signal
 import sys
+from multiprocessing import get_context
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from accounts.management import turns
 from accounts.management.commands import import_users
 from accounts.models import Event, User
 from accounts.services import importing as service
+from accounts.services.bulk import Stage
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from accounts.tests.imports import importing, lines, person
 from clients.models import Client
@@ -102,15 +104,15 @@ def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
 def test_what_one_of_them_raises_is_told_with_the_line_to_go_on_from(tmp_path, monkeypatch, small, shared):
     begin()
     with monkeypatch.context() as patch:
-        make, ours = service.bulk.make, os.getpid()
+        insert, ours = service.bulk._insert, os.getpid()
 
-        def failing(*, actor, items):
+        def failing(items, actor, **how):
             assert os.getpid() != ours
             if any(item.draft.email == "p5@example.org" for item in items):
                 raise OperationalError("the disk is full")
-            return make(actor=actor, items=items)
+            return insert(items, actor, **how)
 
-        patch.setattr(service.bulk, "make", failing)
+        patch.setattr(service.bulk, "_insert", failing)
         rows = [person(n) for n in range(1, 10)]
         stopped = importing(tmp_path / "a.jsonl", lines(*rows))
     words = "The database: the disk is full. All rows before line 5 are in. --resume"
@@ -154,6 +156,50 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
     assert (stopped.code, "Stopped. All rows before line 3 are in." in stopped.said) == (2, True)
     assert User.objects.filter(email__endswith="@example.org").count() == 2
     assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
+
+
+def written_ahead(monkeypatch, *, then):
+    """Have the trail of the first batch wait until the users of the second are written, and then do something."""
+    written, record, reach = get_context("fork").Event(), service.bulk.audit.record_all, turns._Turn.reach
+
+    def recording(entries):
+        if any(entry.changes.get("email") == (None, "p1@example.org") for entry in entries):
+            assert written.wait(20)
+            then()
+        record(entries)
+
+    def reaching(turn, stage):
+        if stage == Stage.USERS and User.objects.filter(email="p3@example.org").exists():
+            written.set()
+        reach(turn, stage)
+
+    monkeypatch.setattr(service.bulk.audit, "record_all", recording)
+    monkeypatch.setattr(turns._Turn, "reach", reaching)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_users_are_written_while_the_trail_of_the_batch_before_is(tmp_path, monkeypatch, small, shared):
+    begin()
+    written_ahead(monkeypatch, then=lambda: None)
+    assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 6)])).said == "5 created.\n"
+    made = Event.objects.filter(action="user.created", contract="command").order_by("pk")
+    assert [event.changes["email"][1] for event in made] == [f"p{n}@example.org" for n in range(1, 6)]
+    assert [event.target_id for event in made] == sorted(event.target_id for event in made)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_where_the_trail_can_not_be_written_the_run_stops_without_those_behind(tmp_path, monkeypatch, small, shared):
+    begin()
+
+    def refused():
+        raise DataError
+
+    with monkeypatch.context() as patch:
+        written_ahead(patch, then=refused)
+        stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 6)]))
+    assert (stopped.code, "All rows before line 1 are in." in stopped.said) == (2, True)
+    assert not User.objects.filter(email__endswith="@example.org").exists()
+    assert importing(tmp_path / "a.jsonl", resume=True).said == "5 created.\n"
 
 
 def test_a_single_batch_and_one_of_a_transaction_are_taken_by_one_process(tmp_path, monkeypatch):

@@ -48,7 +48,8 @@ ROWS = {
 def crowd(cast, monkeypatch):
     """Forty users, half of them of Acme, over many blocks, with many equal values; and small numbers for all that is
     large."""
-    monkeypatch.setattr(windows, "DEEP", 3)
+    monkeypatch.setattr(windows, "SHALLOW", 2)
+    monkeypatch.setattr(windows, "DEEP", 4)
     User.objects.bulk_create(
         UserFactory.build(
             id=10_000_000 * (number // 14) + 700 * number + 500_000,
@@ -89,6 +90,19 @@ def test_every_page_is_the_part_of_the_list_that_it_says(cast, crowd, monkeypatc
             total = len(whole) if start % 2 else None
             found = [user.pk for user in window(made(cast), keys, start, 4, total)]
             assert found == whole[start : start + 4], (name, start)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_page_far_within_a_block_is_the_part_that_it_says(cast, monkeypatch, descending):
+    monkeypatch.setattr(windows, "SHALLOW", 2)
+    monkeypatch.setattr(windows, "DEEP", 4)
+    User.objects.bulk_create(UserFactory.build(id=10_000_000 + n, client=cast.acme, password="!") for n in range(20))
+    keys = [Key("id", descending)]
+    whole = [user.pk for user in plainly(User.objects.all(), keys)]
+    for start in range(len(whole) + 2):
+        for total in (None, len(whole)):
+            found = [user.pk for user in window(User.objects.all(), keys, start, 4, total)]
+            assert found == whole[start : start + 4], (start, total)
 
 
 def test_blocks_are_skipped_both_ways(cast, crowd, django_assert_max_num_queries):
