@@ -12,7 +12,7 @@ THREADS ?= 4
 export HOST PORT WORKERS THREADS
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check bench tables format
+.PHONY: help run serve test packages check bench tables format
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -41,6 +41,8 @@ serve: $(VENV)/installed ## the production server: SECRET_KEY is required; `mana
 
 test: $(VENV)/installed-dev ## the whole suite; ARGS="accounts -k sign_in" narrows it
 	@$(BIN)/pytest $(ARGS)
+
+packages: $(VENV)/installed-dev ## what `make test` and `make check` stand on, installed
 
 check: $(VENV)/installed-dev ## format, lint, types, import directions, migrations, deployment, OpenAPI
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ import gc
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ os.environ.setdefault("ARGON2_PASSES", "1")
 os.environ.setdefault("LOG_LEVEL", "INFO")
 os.environ.pop("REDIS_URL", None)  # a developer's own: the suite says for itself where it counts
 os.environ.pop("API_RATE", None)
+os.environ.setdefault("PGOPTIONS", "-c synchronous_commit=off")  # what tests commit need not outlive the server
 os.environ.setdefault("JWT_KEY_DIR", "var/no_jwt_keys")  # the keys of whoever develops here are none of the tests'
 
 # pytest-django looked for settings before this file named them, so with `-n 0` nobody else sets Django up.
@@ -32,9 +33,29 @@ hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("suite")
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # as above, of the tests themselves
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """A test of a megabyte of text is not named by it."""
     return f"{ascii(val[:40])[1:-1]}..." if isinstance(val, str) and len(val) > 80 else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    from usermgmt.tests import leftovers
+
+    ended = yield
+    leftovers.clear()
+    return ended
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    from usermgmt.tests import leftovers
+
+    leftovers.flush_cheaply()
 
 
 @pytest.fixture(scope="session")
@@ -68,27 +89,18 @@ def _no_secret_is_told(canaries: Any) -> Iterator[None]:
     assert canaries.watch.findings == []
 
 
+@pytest.fixture(scope="session")
+def _cast() -> Any:
+    from accounts.tests.cast import Cast
+
+    return Cast()
+
+
 @pytest.fixture
-def cast(db: Any) -> SimpleNamespace:
+def cast(_cast: Any, db: Any) -> SimpleNamespace:
     """The one cast of every test: administrator and spare (a second one), owner, stranger (of the same
     client), outsider (of another client), disabled. Each may call by a token, too: see `by_token`."""
-    from accounts.models import User
-    from accounts.tests.factories import AdministratorFactory, UserFactory
-    from clients.models import Client
-    from clients.tests.factories import ClientFactory
-
-    # In a statement each: nearly every test has them.
-    acme, globex = Client.objects.bulk_create([ClientFactory.build(name=name) for name in ("Acme", "Globex")])
-    people = {
-        "administrator": AdministratorFactory.build(name="Ada Administrator", email="ada@example.com"),
-        "spare": AdministratorFactory.build(name="Sam Spare", email="sam@example.com"),
-        "owner": UserFactory.build(name="Olga Owner", email="olga@example.com", client=acme),
-        "stranger": UserFactory.build(name="Stan Stranger", email="stan@example.com", client=acme),
-        "outsider": UserFactory.build(name="Otto Outsider", email="otto@example.com", client=globex),
-        "disabled": UserFactory.build(name="Dora Disabled", email="dora@example.com", client=acme, is_active=False),
-    }
-    User.objects.bulk_create(people.values())
-    return SimpleNamespace(acme=acme, globex=globex, **people)
+    return _cast.enters()
 
 
 @pytest.fixture(scope="session")

@@ -27,15 +27,21 @@ ASYMMETRIC = ALGORITHMS[1:]
 BODIES = [("verify", "token"), ("refresh", "refresh"), ("revoke", "refresh")]  # by turns
 
 
+@pytest.fixture(scope="module")
+def key_files(tmp_path_factory):
+    """A file of each kind, the same for all tests: a key of RSA is proved when it is read, which takes longer than a
+    test may."""
+    folder = tmp_path_factory.mktemp("keys")
+    for kind in ASYMMETRIC:
+        (folder / f"{kind}.pem").write_bytes(pems.private(kind))
+    return {kind: str(folder / f"{kind}.pem") for kind in ASYMMETRIC}
+
+
 @pytest.fixture(params=ALGORITHMS)
-def algorithm(request, settings, tmp_path):
+def algorithm(request, settings, key_files):
     """The algorithm that signs; a key of each other kind verifies, too."""
     settings.JWT_ALGORITHM = request.param
-    settings.JWT_KEY_FILES = []
-    for kind in sorted(ASYMMETRIC, key=lambda kind: kind != request.param):
-        path = tmp_path / f"{kind}.pem"
-        path.write_bytes(pems.private(kind))
-        settings.JWT_KEY_FILES.append(str(path))
+    settings.JWT_KEY_FILES = [key_files[kind] for kind in sorted(ASYMMETRIC, key=lambda kind: kind != request.param)]
     return request.param
 
 

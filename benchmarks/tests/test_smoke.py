@@ -24,6 +24,7 @@ def test_a_smoke_run_gets_right_answers():
         "--smoke",
         f"--users={users}",
         "--peers=bare",
+        "--seconds=1",  # of each run: what it is about is the answers
         "--operations=current,search name,update",
         f"--postgres={server}",
     ]

@@ -9,6 +9,7 @@ true(path, body): the body with real credentials, and with names that are not ta
 is_beyond(failure, case, response): whether the failure is only that values were judged by what no schema can hold.
 """
 
+import gc
 import os
 import re
 from importlib import import_module
@@ -28,6 +29,11 @@ from usermgmt.http.idempotency import KEY_PATTERN  # noqa: E402
 
 CONTRACT = import_module(os.environ["CONTRACT_TOLD"])
 MAKE = {"administrator": AdministratorFactory, "user": UserFactory}[os.environ["CALLER"]]
+
+# As for the suite (conftest.py): what is there by now stays, and to look through it for cycles again and again takes
+# a good part of the time.
+gc.freeze()
+gc.set_threshold(50_000, 50, 100)
 
 # Distinct from those that the test has made in the same database.
 UserFactory.reset_sequence(1_000_000)

@@ -86,8 +86,7 @@ def test_the_application_is_left_alone_by_the_garbage_collector(configured, monk
         assert gc.get_freeze_count() > before
         assert gc.get_threshold()[0] == server.COLLECTED_EVERY
     finally:
-        gc.unfreeze()
-        gc.set_threshold(*threshold)
+        gc.set_threshold(*threshold)  # what is frozen stays so, as the suite has it (conftest.py)
     assert employer.postman == "a postman"
 
 

@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.grants import Grant
@@ -72,13 +74,25 @@ def told(answer: Any) -> tuple[int, Any]:
 
 def rows() -> dict[str, int]:
     """How many rows each table has, but for what is counted of calls and what tells of refusals."""
-    counts = {
-        model._meta.label: model._default_manager.count()
-        for app in ("accounts", "clients")
-        for model in apps.get_app_config(app).get_models(include_auto_created=True)
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_counting())
+        counts = dict(cursor.fetchall())
     counts["accounts.Event"] -= _refusals()
     return counts
+
+
+@cache
+def _counting() -> str:
+    """Counts every table, at once: one by one, through Django, takes longer than the call that a test is about."""
+    models = [
+        model
+        for app in ("accounts", "clients")
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
+    ]
+    return " UNION ALL ".join(
+        f"SELECT '{model._meta.label}', count(*) FROM {model._meta.db_table}"  # noqa: S608
+        for model in models
+    )
 
 
 @contextlib.contextmanager
