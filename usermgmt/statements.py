@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
@@ -49,19 +49,19 @@ class Statement(Generic[Row]):
         """The row for these values; None: there is none."""
         if any(isinstance(value, int) and not _LEAST <= value <= _MOST for value in values.values()):
             return None
-        alias = router.db_for_read(self._model)
+        query = self._asked
+        # What is locked is to be changed, so it is read where it is written, as Django does.
+        alias = (router.db_for_write if query.select_for_update else router.db_for_read)(query.model)
         connection = connections[alias]
         written: _Written[Row] | None = self._written.__dict__.get(alias)
         if written is None or written.compiler.connection is not connection:
             written = self._written.__dict__[alias] = _Written(self._build, self._marks, alias)
         return written.one(connection, values)
 
-    @property
-    def _model(self) -> type[models.Model]:
-        model: type[models.Model] | None = self.__dict__.get("_found")
-        if model is None:
-            model = self.__dict__["_found"] = self._build(**self._marks).model
-        return model
+    @cached_property
+    def _asked(self) -> Any:
+        """The query, with the stand-ins."""
+        return self._build(**self._marks).query
 
 
 @dataclass(frozen=True, slots=True)

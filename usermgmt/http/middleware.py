@@ -116,23 +116,25 @@ class CallsMiddleware:
     A dozen of those cost a short call as much as its own work, and do little for it: there is no session, no form and
     no file in a call, and the headers are the same each time. So pages go on through all of them (`get_response`).
     Calls are looked at here as they would be there (the host, HTTPS, other origins), go to the view, and get the
-    headers that Django's own middleware gave to an empty answer.
+    headers that Django's own middleware gave to an empty answer. So does whoever comes by HTTP where HTTPS alone is
+    served, for a page, too: Django's own middleware gives those no headers, as it answers in front of what adds them.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
         view = _innermost(get_response)
-        self._security = SecurityMiddleware(view)
         self._view = view
         # As Django does with all middleware: what is raised within has become an answer.
+        self._moved: Any = convert_exception_to_response(SecurityMiddleware(view).process_request)  # type: ignore[arg-type]
         self._asked = convert_exception_to_response(self._ask)
         self._from_elsewhere = CorsMiddleware(cast("Handler", self._asked))
         self._headers = {secure: self._usual_headers(secure) for secure in (False, True)}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_page(request):
+        moved = self._moved(request)
+        if moved is None and is_page(request):
             return self.get_response(request)
-        response: HttpResponse = self._answer(request)
+        response: HttpResponse = self._answer(request) if moved is None else moved
         headers: Any = response.headers
         # Straight into where they are kept: to set each by itself, if it is not there, costs twenty times as much.
         headers._store = {**self._headers[request.is_secure()], **headers._store}
@@ -141,9 +143,6 @@ class CallsMiddleware:
         return response
 
     def _answer(self, request: HttpRequest) -> Any:
-        moved = self._security.process_request(request)
-        if moved is not None:
-            return moved
         if "HTTP_ORIGIN" in request.META or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
             return self._from_elsewhere(request)
         response: Any = self._asked(request)

@@ -98,6 +98,20 @@ def test_http_leads_to_https(db, client, in_service):
     assert "Strict-Transport-Security" not in answer  # RFC 6797 7.2: not over http
 
 
+@pytest.mark.parametrize("path", ["/", "/users", "/admin/login/", "/static/usermgmt/pages.css"])
+@pytest.mark.parametrize(("host", "status"), [("testserver", 301), ("elsewhere.example.com", 400)])
+def test_whoever_comes_by_http_has_the_headers(client, in_service, path, host, status):
+    answer = client.get(path, headers={"Host": host})
+
+    assert (answer.status_code, answer["X-Content-Type-Options"], answer["X-Frame-Options"]) == (
+        status,
+        "nosniff",
+        "DENY",
+    )
+    assert policy_of(answer) == POLICY
+    assert answer["Content-Length"] == str(len(answer.content))
+
+
 def test_probes_answer_without_https(client, in_service):
     assert client.get("/livez").status_code == 200
 

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, connections, router, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
+from django.utils.connection import ConnectionDoesNotExist
 
 from accounts.models import User
 from accounts.tests.factories import AdministratorFactory, UserFactory
@@ -199,6 +200,19 @@ def test_a_row_is_locked_within_a_transaction_only(transactional_db):
         assert locked.one(user_id=user.pk) == user
     with pytest.raises(TransactionManagementError):  # the second time, too, when the SQL is there already
         locked.one(user_id=user.pk)
+
+
+def test_what_is_locked_is_read_where_it_is_written_and_all_else_where_the_router_says(db, monkeypatch):
+    class Replica:
+        def db_for_read(self, model, **hints):
+            return "replica"
+
+    user = UserFactory()
+    locked = Statement(lambda user_id: User.objects.select_for_update().filter(pk=user_id), user_id=int)
+    monkeypatch.setattr(router, "routers", [Replica()])
+    assert locked.one(user_id=user.pk) == user
+    with pytest.raises(ConnectionDoesNotExist, match="replica"):
+        by_number().one(pk=user.pk)
 
 
 def test_nothing_is_asked_within_a_broken_transaction(db):
