@@ -89,7 +89,8 @@ def _prefix(name: str, default: str) -> str:
     return prefix
 
 
-_OWN_PLACES = ("admin", "api", "api/v1", "auth", "clients", "docs", "events", "openapi", "static", "tokens", "users")
+_OF_PAGES = ("admin", "docs", "email", "invitation", "password", "static")
+_OWN_PLACES = (*_OF_PAGES, "api", "api/v1", "auth", "clients", "events", "openapi", "tokens", "users")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600}
 
 
