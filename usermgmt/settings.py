@@ -89,8 +89,9 @@ def _prefix(name: str, default: str) -> str:
     return prefix
 
 
-_OF_PAGES = ("admin", "docs", "email", "invitation", "password", "static")
-_OWN_PLACES = (*_OF_PAGES, "api", "api/v1", "auth", "clients", "events", "openapi", "tokens", "users")
+# What people open, by the first part of its path; all else is calls.
+PAGES = ("admin", "docs", "email", "invitation", "password", "static")
+_OWN_PLACES = (*PAGES, "api", "api/v1", "auth", "clients", "events", "openapi", "tokens", "users")
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600}
 
 

@@ -11,7 +11,7 @@ To pass over rows costs a database time for each, and to sort them more. So, of 
 * Rows in the order of their numbers can be skipped by the block, where their number in each is kept: see `Skipping`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -75,7 +75,8 @@ def has_at_most_one(rows: QuerySet[Any]) -> bool:
     where: Any = rows.query.where
     if where.connector != AND or where.negated or any(map(_multiplies, rows.query.alias_map.values())):
         return False
-    return any(_names_one(rule, rows.model) for rule in where.children)
+    unique = _unique(rows.model)  # type: ignore[arg-type]  # classes can be hashed
+    return any(_names_one(rule, rows.query.base_table, unique) for rule in where.children)
 
 
 def is_few(rows: QuerySet[Any], column: str, total: int | None = None) -> bool:
@@ -183,9 +184,9 @@ def _multiplies(joined: Any) -> bool:
     return field is not None and not (field.many_to_one or field.one_to_one)
 
 
-def _names_one(rule: Any, model: type[models.Model]) -> bool:
+def _names_one(rule: Any, table: str, unique: Collection[str]) -> bool:
     column = rule.lhs if isinstance(rule, Exact) else None
-    return isinstance(column, Col) and column.target.model is model and column.target.name in _unique(model)
+    return isinstance(column, Col) and column.alias == table and column.target.name in unique
 
 
 def _sorted(rows: QuerySet[Any], key: Key, expression: Any) -> OrderBy:

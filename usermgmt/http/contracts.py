@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 ADMIN_PREFIX = "admin/"
 """Below it stands the admin site, the one place with sessions and HTML errors."""
 _ADMIN = f"/{ADMIN_PREFIX}"
-PAGES = frozenset({"", "admin", "docs", "email", "invitation", "password", "static"})
-"""What stands for people, by the first part of its path; all else is calls."""
+_PAGES = frozenset({"", *settings.PAGES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,7 @@ class Contract:
 
 def mounted(named: Iterable[Contract]) -> list[URLPattern | URLResolver]:
     """The tables of all, in the order in which a path finds the contract that answers for it: see `contract_of`."""
-    longest_first = sorted(named, key=lambda contract: -len(contract.prefix))
+    longest_first = _longest_first(named)
     outside = [pattern for contract in longest_first for pattern in contract.mount_outside()]
     return outside + [pattern for contract in longest_first for pattern in contract.mount()]
 
@@ -232,7 +231,12 @@ def _sorted(urlconf: str) -> tuple[Mapping[str, Contract], Sequence[Contract]]:
     """The contracts by the paths outside of their prefix, and all by their prefix."""
     named = contracts(urlconf)
     outside = {place: contract for contract in reversed(named) for place in contract.outside}
-    return outside, sorted(named, key=lambda contract: -len(contract.prefix))
+    return outside, _longest_first(named)
+
+
+def _longest_first(named: Iterable[Contract]) -> list[Contract]:
+    """By their prefixes: the one of the longest answers."""
+    return sorted(named, key=lambda contract: -len(contract.prefix))
 
 
 def is_admin(request: HttpRequest) -> bool:
@@ -242,4 +246,4 @@ def is_admin(request: HttpRequest) -> bool:
 
 def is_page(request: HttpRequest) -> bool:
     """Whether the request is for people: a page, its form, its files; and not a call."""
-    return request.path_info[1:].partition("/")[0] in PAGES
+    return request.path_info[1:].partition("/")[0] in _PAGES

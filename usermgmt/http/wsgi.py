@@ -4,7 +4,6 @@ import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import IO, Any
 
 from django.conf import settings
@@ -103,6 +102,7 @@ class Handler(WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
+        self._written: dict[str, Any] = {}
         look_once_a_request()
 
     def resolve_request(self, request: Any) -> Any:
@@ -114,10 +114,6 @@ class Handler(WSGIHandler):
                 self._written[request.path_info] = match
         request.resolver_match = match
         return match
-
-    @cached_property
-    def _written(self) -> dict[str, Any]:
-        return {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         answer = super().__call__(environ, start_response)

@@ -177,6 +177,18 @@ def test_a_rate_is_a_count_and_seconds(read, value, meant):
     assert read(SECRET_KEY=KEY, API_RATE=value)["API_RATE"] == meant
 
 
+@pytest.mark.parametrize("value", [*module.PAGES, "users", "api/v1", "/admin/", "V1", "v1/../x", "v 1", "v1?x", "ä"])
+def test_a_prefix_that_is_none_or_in_use_is_refused_by_name(refusal, value):
+    assert refusal(RESOURCE_PREFIX=value).startswith("RESOURCE_PREFIX: the beginning of paths")
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [("", "v1"), ("/v2/", "v2"), ("people/v1.0", "people/v1.0"), ("emails", "emails")]
+)
+def test_a_prefix_stands_without_slashes_around_it(read, value, meant):
+    assert read(SECRET_KEY=KEY, RESOURCE_PREFIX=value)["RESOURCE_PREFIX"] == meant
+
+
 @pytest.mark.parametrize(
     "value", ["localhost", "http://localhost", "redis://", "redis:///0", "redis://h:port", "redis://[::1", "unix://"]
 )
