@@ -58,6 +58,7 @@ def million(template: str) -> Iterator[None]:
     connections.close_all()
     try:
         _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        _leave(template)
         _administer("CREATE DATABASE {} TEMPLATE {}", name, template)
         settings["NAME"] = name
         _fill()
@@ -68,17 +69,27 @@ def million(template: str) -> Iterator[None]:
         _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
+def _leave(template: str) -> None:
+    """End the connections of threads that earlier tests have started: nobody may be in what is copied."""
+    with _administration() as database:
+        database.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [template])
+
+
 def _administer(statement: str, *names: str) -> None:
+    with _administration() as database:
+        database.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _administration() -> "psycopg.Connection[Any]":
     told = connection.settings_dict
-    with psycopg.connect(
+    return psycopg.connect(
         host=told["HOST"] or None,
         port=told["PORT"] or None,
         user=told["USER"] or None,
         password=told["PASSWORD"] or None,
         dbname="postgres",
         autocommit=True,
-    ) as database:
-        database.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    )
 
 
 def _fill() -> None:
