@@ -13,7 +13,7 @@ from django.db.models.expressions import Col
 from django.db.models.sql.query import Query
 from django.db.models.sql.where import AND, WhereNode
 
-from usermgmt.driver import executed
+from usermgmt import prepared
 
 MAX_CLIENTS = 100  # in one question; beyond, counting is no worse
 BLOCK_BITS, LARGE_BITS = 10, 15  # a block is of 1,024 numbers of users, a large one of 32 blocks
@@ -106,8 +106,8 @@ def number_of(group: Group, using: str) -> int:
         wanted.append("is_active = %s")
         values.append(group.active)
     sql = f"SELECT coalesce(sum(number), 0) FROM accounts_kept_count WHERE {' AND '.join(wanted)}"  # noqa: S608
-    with executed(connections[using], sql, values) as cursor:
-        return int(cursor.fetchone()[0])
+    ((number,),) = prepared.found(connections[using], sql, values)
+    return int(number)
 
 
 def block_at(place: int, active: bool | None, descending: bool, using: str) -> tuple[int, int] | None:
@@ -115,9 +115,8 @@ def block_at(place: int, active: bool | None, descending: bool, using: str) -> t
     and how many stand before that block; None where nobody stands. active: of those alone; None: of all."""
     states = [True, False] if active is None else [active]
     sql = _BLOCK.format(way="DESC" if descending else "ASC", states=", ".join(["%s"] * len(states)))
-    with executed(connections[using], sql, [*states, place, place, *states, place, place]) as cursor:
-        found = cursor.fetchone()
-    return None if found is None else (int(found[0]), int(found[1]))
+    blocks = prepared.found(connections[using], sql, [*states, place, place, *states, place, place])
+    return (int(blocks[0][0]), int(blocks[0][1])) if blocks else None
 
 
 def differences(using: str) -> list[Difference]:

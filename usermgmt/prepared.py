@@ -2,7 +2,8 @@
 
 psycopg makes a cursor for each query, looks whether it is prepared, and waits for the answer in Python. For one row of
 a statement that every request asks, that costs five times what libpq and the reading of the row do. So such a statement
-is prepared here under a name of its own, and called by that name, with the driver's own adapters on both sides.
+is prepared here under a name of its own, and called by that name, with the driver's own adapters on both sides. So are
+those of lists, and of changes, whose SQL varies: of these the last are kept.
 
 Only outside of transactions: psycopg has PostgreSQL forget all prepared statements after a rollback (DEALLOCATE ALL),
 these too, and a call that fails for that can be made again only where it breaks no transaction. And only where the
@@ -18,10 +19,13 @@ from psycopg import OperationalError, errors
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
+from usermgmt.driver import driver_of, executed
+
 _LOST = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)  # forgotten; of tables that have changed since
 _numbers = count()
 
 MAX_KEPT = 100  # statements of a connection, of those that callers make more and less of (`kept`)
+MAX_TYPES = 8  # ways to send the values of one of them: a number is of one type or another by its size
 _of_thread = threading.local()  # connections are of threads, too
 
 
@@ -47,6 +51,17 @@ def kept(driver: Any, sql: str) -> "PreparedStatement":
     return statement
 
 
+def found(connection: Any, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+    """All rows that some SQL finds, which is kept where it may be."""
+    driver = driver_of(connection)
+    if driver is None or not may_be_asked(driver):
+        with executed(connection, sql, values) as cursor:
+            rows: Sequence[Any] = cursor.fetchall()
+        return rows
+    with connection.wrap_database_errors:
+        return kept(driver, sql).all(values)
+
+
 class PreparedStatement:
     """A statement on one connection.
 
@@ -56,38 +71,49 @@ class PreparedStatement:
     def __init__(self, driver: Any, sql: str) -> None:
         self.driver = driver
         self._sql = sql
-        self._name = b""  # until it is prepared, for values whose types are known
+        self._names: dict[Any, bytes] = {}  # by the types of the values: PostgreSQL plans for these
         self._adapters = Transformer(driver)
 
     def first(self, values: Sequence[Any]) -> Any:
         """The first row for these values, as the driver's cursors give it; None: there is none. Raises its errors."""
-        sent = self._adapters.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        if not self._name:
-            self._prepare(self._adapters.types)
-        try:
-            result = self._asked(sent)
-        except _LOST:
-            self._prepare(self._adapters.types)
-            result = self._asked(sent)
-        if not result.ntuples:
-            return None
-        self._adapters.set_pgresult(result)
-        return self._adapters.load_row(0, tuple)
+        return self._adapters.load_row(0, tuple) if self._find(values) else None
+
+    def all(self, values: Sequence[Any]) -> Sequence[Any]:
+        """All rows for these values, likewise."""
+        number = self._find(values)
+        return self._adapters.load_rows(0, number, tuple) if number else []
 
     def forget(self) -> None:
         """Have PostgreSQL keep it no longer."""
-        if self._name:
-            self.driver.pgconn.exec_(b"DEALLOCATE " + self._name)  # an error says that it is forgotten already
-            self._name = b""
+        for name in self._names.values():
+            self.driver.pgconn.exec_(b"DEALLOCATE " + name)  # an error says that it is forgotten already
+        self._names.clear()
 
-    def _prepare(self, types: Sequence[int] | None) -> None:
+    def _find(self, values: Sequence[Any]) -> int:
+        """Ask; gives the number of rows, which `_adapters` then has."""
+        sent = self._adapters.dump_sequence(values, [PyFormat.TEXT] * len(values))
+        types = self._adapters.types
+        name = self._names.get(types) or self._prepared(types)
+        try:
+            result = self._asked(name, sent)
+        except _LOST:
+            result = self._asked(self._prepared(types), sent)
+        number: int = result.ntuples
+        if number:
+            self._adapters.set_pgresult(result)
+        return number
+
+    def _prepared(self, types: Any) -> bytes:
+        if len(self._names) >= MAX_TYPES:
+            self.forget()
         name = f"usermgmt_{next(_numbers)}".encode()
         numbered = self._sql % tuple(f"${number + 1}" for number in range(len(types or ())))
         self._checked(self.driver.pgconn.prepare(name, numbered.encode(), types), ExecStatus.COMMAND_OK)
-        self._name = name
+        self._names[types] = name
+        return name
 
-    def _asked(self, sent: Sequence[Any]) -> Any:
-        return self._checked(self.driver.pgconn.exec_prepared(self._name, sent), ExecStatus.TUPLES_OK)
+    def _asked(self, name: bytes, sent: Sequence[Any]) -> Any:
+        return self._checked(self.driver.pgconn.exec_prepared(name, sent), ExecStatus.TUPLES_OK)
 
     def _checked(self, result: Any, wanted: ExecStatus) -> Any:
         if result.status == wanted:

@@ -3,8 +3,8 @@
 What a list selects, joins and sorts by is the same on each of its pages, and to write that part of the SQL costs Django
 several times what the database takes to find the rows. It is kept, as Django wrote it, by all of a query that it
 depends on; conditions and limits are written by Django each time. So any queryset may come, and the SQL is to the
-letter the one that it would have had. Nothing is prepared on a connection by this: it works behind PgBouncer, and on
-SQLite.
+letter the one that it would have had. It works behind PgBouncer, and on SQLite; on PostgreSQL alone the last ones are
+prepared on each connection (`usermgmt.prepared`).
 """
 
 import threading
@@ -18,7 +18,7 @@ from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.where import WhereNode
 
-from usermgmt.driver import executed
+from usermgmt.prepared import found
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -153,9 +153,7 @@ class _Frame(Generic[Row]):
         sql = f"{self._head}{conditions}{self._tail}"
         if query.is_sliced:
             sql = f"{sql} {self._connection.ops.limit_offset_sql(query.low_mark, query.high_mark)}"
-        with executed(self._connection, sql, (*self._head_values, *values, *self._tail_values)) as cursor:
-            found = cursor.fetchall()
-        return self._maker.made(found)
+        return self._maker.made(found(self._connection, sql, (*self._head_values, *values, *self._tail_values)))
 
 
 def _number(query: Any, connection: Any) -> int:
@@ -168,8 +166,8 @@ def _number(query: Any, connection: Any) -> int:
     conditions, values = written
     tables, joining = compiler.get_from_clause()
     sql = f"SELECT COUNT(*) AS {connection.ops.quote_name('__count')} FROM {' '.join(tables)}{conditions}"  # noqa: S608
-    with executed(connection, sql, (*joining, *values)) as cursor:
-        return int(cursor.fetchone()[0])
+    ((number,),) = found(connection, sql, (*joining, *values))
+    return int(number)
 
 
 def _conditions(compiler: Any) -> tuple[str, Sequence[Any]] | None:

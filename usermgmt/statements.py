@@ -260,8 +260,8 @@ def _change_of(
 
 def _stored(field: Any, row: models.Model, connection: Any, *, adding: bool) -> Any:
     """The value of a field as Django hands it to the driver."""
-    value = field.pre_save(row, adding)
-    return value if type(value) is _as_it_is(type(field)) else field.get_db_prep_save(value, connection)
+    value, kind = field.pre_save(row, adding), field.__class__
+    return value if type(value) is _as_it_is(kind) else field.get_db_prep_save(value, connection)
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from redis.retry import Retry
 
 from usermgmt.driver import executed
 from usermgmt.models import Counter
+from usermgmt.prepared import found
 
 logger = logging.getLogger("usermgmt.limits")
 
@@ -174,9 +175,8 @@ class DatabaseStore:
     def read(self, keys: Sequence[str], now: int) -> list[Tally]:
         places = ", ".join(["%s"] * len(keys))
         sql = f"SELECT key, count, until, blocked_until FROM usermgmt_counter WHERE key IN ({places}) AND until > %s"  # noqa: S608
-        with executed(connection, sql, [*keys, now]) as cursor:
-            found = {key: Tally(*tally) for key, *tally in cursor.fetchall()}
-        return [found.get(key, Tally()) for key in keys]
+        present = {key: Tally(*tally) for key, *tally in found(connection, sql, [*keys, now])}
+        return [present.get(key, Tally()) for key in keys]
 
 
 @lru_cache(maxsize=32)

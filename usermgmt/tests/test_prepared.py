@@ -1,8 +1,11 @@
 """Statements that PostgreSQL keeps are asked by name, and made anew wherever they are lost."""
 
+import itertools
+
 import psycopg
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
@@ -132,3 +135,41 @@ def test_each_connection_keeps_its_own(user):
     second = prepared.kept(connection.connection, "SELECT 1 + %s")
     assert second is not first
     assert second.first([1]) == (2,)
+
+
+def test_numbers_of_each_size_are_of_a_statement(user):
+    driver = connection.connection
+    statement = prepared.kept(driver, "SELECT n FROM generate_series(1, 3) AS n WHERE n <= %s")
+    for number in (2, 70_000, 2**40, 1):
+        assert statement.all([number]) == [(n,) for n in range(1, min(number, 3) + 1)]
+    assert statement.all([0]) == []
+    assert kept() == 3
+
+
+def test_of_the_ways_to_send_values_not_all_are_kept(user):
+    statement = prepared.kept(connection.connection, "SELECT %s::text, %s::text, %s::text")
+    sizes = (1, 70_000, 2**40)
+    for values in itertools.product(sizes, repeat=3):
+        assert statement.all(values) == [tuple(map(str, values))]
+        assert kept() <= prepared.MAX_TYPES
+
+
+def test_rows_are_found_with_a_cursor_of_djangos_and_without(user):
+    sql, values = "SELECT id, name FROM accounts_user WHERE id = ANY(%s) ORDER BY id", [[user.pk, user.pk + 1]]
+    rows = [(user.pk, user.name)]
+    assert prepared.found(connection, sql, values) == rows
+    assert kept() == 1
+    with transaction.atomic():
+        assert prepared.found(connection, sql, values) == rows
+    with CaptureQueriesContext(connection) as captured:
+        assert prepared.found(connection, sql, values) == rows
+    assert len(captured) == 1
+    assert kept() == 1
+
+
+def test_what_is_wrong_with_a_statement_is_djangos_error(user):
+    with pytest.raises(DataError):
+        prepared.found(connection, "SELECT 1 / %s", [0])
+    with pytest.raises(ProgrammingError):
+        prepared.found(connection, "SELECT nothing FROM nowhere WHERE %s", [True])
+    assert prepared.found(connection, "SELECT 1 / %s", [1]) == [(1,)]
