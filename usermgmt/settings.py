@@ -279,7 +279,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "usermgmt.http.middleware.ContentPolicyMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "usermgmt.http.middleware.PreflightMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "usermgmt.http.middleware.AdminSessionMiddleware",
