@@ -117,9 +117,9 @@ class _Tries:
         self._trust: Counted = (TRUST, pair)
         self._wanted: list[Counted] = [(_per_address(), network), self._pair]
         self._taken: dict[Counted, Standing] = {}
-        self._trusted = familiar_addresses.is_familiar(email=email, network=network) and self._take_trust()
-        if not self._trusted:
-            self._wanted.append((EVERYWHERE, account))
+        self._everywhere: Counted = (EVERYWHERE, account)
+        self._trusted = familiar_addresses.is_familiar(email=email, network=network)
+        self._wanted.append(self._trust if self._trusted else self._everywhere)
 
     def take(self) -> TooManyRequests | None:
         """Count the attempt. Raises TooManyRequests, unless the address is trusted: then gives it, if there is one."""
@@ -147,12 +147,22 @@ class _Tries:
             _verifying.end(self._key, right=self._right)
 
     def _take(self) -> list[tuple[Counted, TooManyRequests]]:
-        """Count what lets itself be counted; gives who refuses."""
+        """Count what lets itself be counted; gives who refuses. Where the trust is used up, the address is one like any
+        other."""
+        refusals = self._counted()
+        if self._trust in dict(refusals):
+            self._withdraw()
+            self._trusted = False
+            self._wanted[self._wanted.index(self._trust)] = self._everywhere
+            refusals = self._counted()
+        return refusals
+
+    def _counted(self) -> list[tuple[Counted, TooManyRequests]]:
         standings = limits.peek_all(self._wanted)
         waiting = dict(zip(self._wanted, standings, strict=True))
         refusals = {counted: standing.refuse() for counted, standing in waiting.items() if standing.wait}
         # What hammers on a closed door is not even counted for a moment: that might close others.
-        if refusals and not self._trusted:
+        if refusals and (not self._trusted or self._trust in refusals):
             return list(refusals.items())
         free = [counted for counted in self._wanted if counted not in refusals]
         if self._pair in free:  # before it is counted: who meets the limit then knows for what to wait
@@ -187,13 +197,6 @@ class _Tries:
     def nearest(self) -> Standing:
         """The limit that whoever goes on meets first."""
         return limits.nearest([standing for counted, standing in self._taken.items() if counted != self._trust])
-
-    def _take_trust(self) -> bool:
-        try:
-            self._taken[self._trust] = limits.take(*self._trust)
-        except TooManyRequests:
-            return False
-        return True
 
     def _tell(self, counted: Counted, refusal: TooManyRequests) -> None:
         """The audit trail learns once of each block, not of each try to pass it."""

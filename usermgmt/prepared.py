@@ -9,6 +9,7 @@ these too, and a call that fails for that can be made again only where it breaks
 driver may prepare statements at all: not behind PgBouncer, and not where plans are wanted for the values at hand.
 """
 
+import threading
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -20,12 +21,30 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 _LOST = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)  # forgotten; of tables that have changed since
 _numbers = count()
 
+MAX_KEPT = 100  # statements of a connection, of those that callers make more and less of (`kept`)
+_of_thread = threading.local()  # connections are of threads, too
+
 
 def may_be_asked(driver: Any) -> bool:
     """Whether a statement of ours may be asked on a connection of the driver's, as it is now."""
     # Without autocommit, the driver's cursors begin a transaction by the first query; nothing here does.
     idle: bool = driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
     return idle and driver.prepare_threshold is not None
+
+
+def kept(driver: Any, sql: str) -> "PreparedStatement":
+    """The statement of this SQL on a connection: the one that was asked before, or a new one. Of those that nobody
+    asked for longest, no more than `MAX_KEPT` are kept."""
+    owner, statements = _of_thread.__dict__.get("kept", (None, {}))
+    if owner is not driver:
+        owner, statements = _of_thread.kept = driver, {}
+    statement: PreparedStatement | None = statements.pop(sql, None)
+    if statement is None:
+        if len(statements) >= MAX_KEPT:
+            statements.pop(next(iter(statements))).forget()
+        statement = PreparedStatement(driver, sql)
+    statements[sql] = statement  # the last one
+    return statement
 
 
 class PreparedStatement:
@@ -54,6 +73,12 @@ class PreparedStatement:
             return None
         self._adapters.set_pgresult(result)
         return self._adapters.load_row(0, tuple)
+
+    def forget(self) -> None:
+        """Have PostgreSQL keep it no longer."""
+        if self._name:
+            self.driver.pgconn.exec_(b"DEALLOCATE " + self._name)  # an error says that it is forgotten already
+            self._name = b""
 
     def _prepare(self, types: Sequence[int] | None) -> None:
         name = f"usermgmt_{next(_numbers)}".encode()

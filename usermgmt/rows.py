@@ -54,7 +54,7 @@ class _Rows(ModelIterable):  # type: ignore[type-arg]  # generic for the checker
 class Maker(Generic[Row]):
     """Makes models of rows, as Django does.
 
-    compiler: one that wrote its SQL. alias: the database that the rows are of.
+    compiler: one that wrote its SQL. alias: the database that the rows are of. What is annotated becomes an attribute.
 
     Django's way, `__init__`, looks at each column of the model, also at those that were not read. Where nobody listens
     to that, the values go where it would have put them.
@@ -64,11 +64,19 @@ class Maker(Generic[Row]):
         self._compiler = compiler
         self._converters = compiler.get_converters([chosen[0] for chosen in compiler.select])
         self._one = _maker(compiler.klass_info, compiler.select, alias)
+        self._annotated = tuple(compiler.annotation_col_map.items())
 
     def made(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
         """The models of rows as the driver gives them."""
         converted = self._compiler.apply_converters(rows, self._converters) if self._converters else rows
-        return [self._one(row) for row in converted]
+        if not self._annotated:
+            return [self._one(row) for row in converted]
+        return [self._with_annotations(row) for row in converted]
+
+    def _with_annotations(self, row: Sequence[Any]) -> Row:
+        made: Row = self._one(row)
+        made.__dict__.update((name, row[column]) for name, column in self._annotated)
+        return made
 
 
 def _maker(shape: Any, select: Any, alias: str) -> Callable[[Sequence[Any]], Any]:

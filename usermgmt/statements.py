@@ -7,17 +7,20 @@ models as Django makes them. It works behind PgBouncer, and on SQLite; on Postgr
 each connection (`usermgmt.prepared`).
 
 So it is with the rows that every write makes or changes: `insert` and `update` store one as `save` does, by the same
-fields with the same values, and their SQL follows from the names of the columns alone.
+fields with the same values, and their SQL follows from the names of the columns alone. `change` does both at once: on
+PostgreSQL by one statement, with no transaction around it, and nothing need be locked while Python thinks, if what is
+changed must still be as it was read (`marked`).
 """
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.db.transaction import TransactionManagementError
 
 from usermgmt import prepared
@@ -122,14 +125,38 @@ def _mark(number: int, kind: type) -> Any:
     return _BASE + number if kind is int else f"\x1f{number}"
 
 
+class _RowVersion(models.Expression):
+    """PostgreSQL's own mark of a row of the model that is asked for: by which transaction and where it was written
+    (PostgreSQL 5.5). Any change of the row gives it another one."""
+
+    output_field = models.TextField()
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        table = connection.ops.quote_name(compiler.query.get_initial_alias())
+        return f"{table}.xmin::text || {table}.ctid::text", ()
+
+
+READ_AT = "read_at"
+"""The attribute of a row that says which one it was when it was read, where the queryset was annotated with it."""
+
+
+def marked(rows: models.QuerySet[Row]) -> models.QuerySet[Row]:
+    """The rows with their marks, for `change`. For databases that have some (`has_marks`)."""
+    with_marks: models.QuerySet[Row] = rows.annotate(**{READ_AT: _RowVersion()})
+    return with_marks
+
+
+def has_marks(model: type[models.Model]) -> bool:
+    """Whether the database of the model knows by a mark of each row that it was changed."""
+    return connections[router.db_for_write(model)].vendor == "postgresql"
+
+
 def insert(row: models.Model) -> None:
     """Store a new row, whose number the database makes, in the transaction of the caller; then it is as after
     `save(force_insert=True)`, but no signal was sent."""
-    meta = row._meta
     connection = connections[router.db_for_write(type(row), instance=row)]
-    fields = [field for field in meta.concrete_fields if field is not meta.pk]
-    sql = _insertion(meta.db_table, meta.pk.column, tuple(field.column for field in fields))
-    values = [_stored(field, row, connection, adding=True) for field in fields]
+    insertion, values = _insertion_of(row, connection)
+    sql = f"{insertion.into} VALUES ({insertion.places}) RETURNING {insertion.number}"
     with executed(connection, sql, values) as cursor:
         (row.pk,) = cursor.fetchone()
     row._state.adding, row._state.db = False, connection.alias
@@ -141,27 +168,118 @@ def update(row: models.Model, names: Collection[str], *, null: Collection[str] =
 
     null: fields that must be null in the database, or nothing is written. Tells whether the row was there.
     """
-    meta: Any = row._meta
     connection = connections[router.db_for_write(type(row), instance=row)]
-    wanted = with_computed(type(row), names)
-    fields = [field for field in meta.concrete_fields if field.name in wanted or field.attname in wanted]
-    empty = tuple(meta.get_field(name).column for name in null)
-    sql = _change(meta.db_table, meta.pk.column, tuple(field.column for field in fields), empty)
-    values = [_stored(field, row, connection, adding=False) for field in (*fields, meta.pk)]
+    sql, values = _change_of(row, names, null, connection)
     with executed(connection, sql, values) as cursor:
         return bool(cursor.rowcount)
 
 
+def change(
+    row: models.Model, names: Collection[str], *, added: Sequence[models.Model] = (), null: Collection[str] = ()
+) -> bool:
+    """Write these fields of a row that is there, as `update` does, and store new rows along, as `insert` does: all, or
+    nothing, be it within a transaction or without; what the database refuses breaks one (`apart`).
+
+    row: if it was read with its mark (`marked`), it must still be as it was then. Tells whether it was written.
+    """
+    connection = connections[router.db_for_write(type(row), instance=row)]
+    if connection.vendor == "postgresql":
+        found = _changed_at_once(row, names, added, null, connection)
+        if found is None:
+            return False
+        row.__dict__.pop(READ_AT, None)
+        for new, number in zip(added, found[1:], strict=True):
+            new.pk, new._state.adding, new._state.db = number, False, connection.alias
+        return True
+    with transaction.atomic(using=connection.alias, savepoint=False):
+        if not update(row, names, null=null):
+            return False
+        for new in added:
+            insert(new)
+    return True
+
+
+def _changed_at_once(
+    row: models.Model, names: Collection[str], added: Sequence[models.Model], null: Collection[str], connection: Any
+) -> Sequence[int] | None:
+    """1, and the numbers of the new rows, written by one statement with the change; None: there was no such row."""
+    changing, values = _change_of(row, names, null, connection)
+    if (mark := row.__dict__.get(READ_AT)) is not None:
+        changing = f"{changing} AND xmin::text || ctid::text = %s"
+        values.append(mark)
+    insertions = []
+    for new in added:
+        insertion, stored = _insertion_of(new, connection)
+        insertions.append(insertion)
+        values += stored
+    sql = _written_together(changing, tuple(insertions))
+    driver = driver_of(connection)
+    found: Sequence[int] | None
+    if driver is not None and prepared.may_be_asked(driver):
+        with connection.wrap_database_errors:
+            found = prepared.kept(driver, sql).first(values)
+    else:
+        with executed(connection, sql, values) as cursor:
+            found = cursor.fetchone()
+    return found
+
+
+def apart(model: type[models.Model]) -> AbstractContextManager[Any]:
+    """Around what the database may refuse: a transaction that is there already does not break by it."""
+    connection = connections[router.db_for_write(model)]
+    return transaction.atomic(using=connection.alias) if connection.in_atomic_block else nullcontext()
+
+
+class _Insertion(NamedTuple):
+    """The parts of the SQL that stores a new row."""
+
+    into: str
+    places: str
+    number: str
+
+
+def _insertion_of(row: models.Model, connection: Any) -> tuple[_Insertion, list[Any]]:
+    """The SQL that stores a row, and its values."""
+    meta: Any = row._meta
+    fields = [field for field in meta.concrete_fields if field is not meta.pk]
+    values = [_stored(field, row, connection, adding=True) for field in fields]
+    return _insertion(meta.db_table, meta.pk.column, tuple(field.column for field in fields)), values
+
+
+def _change_of(
+    row: models.Model, names: Collection[str], null: Collection[str], connection: Any
+) -> tuple[str, list[Any]]:
+    """The SQL that writes these fields of a row, and its values."""
+    meta: Any = row._meta
+    wanted = with_computed(type(row), names)
+    fields = [field for field in meta.concrete_fields if field.name in wanted or field.attname in wanted]
+    empty = tuple(meta.get_field(name).column for name in null)
+    sql = _change(meta.db_table, meta.pk.column, tuple(field.column for field in fields), empty)
+    return sql, [_stored(field, row, connection, adding=False) for field in (*fields, meta.pk)]
+
+
 def _stored(field: Any, row: models.Model, connection: Any, *, adding: bool) -> Any:
     """The value of a field as Django hands it to the driver."""
-    return field.get_db_prep_save(field.pre_save(row, adding), connection)
+    value = field.pre_save(row, adding)
+    return value if type(value) is _as_it_is(type(field)) else field.get_db_prep_save(value, connection)
 
 
 @lru_cache(maxsize=256)
-def _insertion(table: str, number: str, columns: tuple[str, ...]) -> str:
-    values = ", ".join(["%s"] * len(columns))
+def _as_it_is(kind: Any) -> type | None:
+    """The type whose values Django hands over as they are, which takes it six calls to find out for each."""
+    usual = kind.get_db_prep_save is models.Field.get_db_prep_save and (
+        kind.get_db_prep_value is models.Field.get_db_prep_value
+    )
+    for text in (models.CharField, models.TextField):
+        if usual and kind.get_prep_value is text.get_prep_value and kind.to_python is text.to_python:
+            return str
+    return None
+
+
+@lru_cache(maxsize=256)
+def _insertion(table: str, number: str, columns: tuple[str, ...]) -> _Insertion:
     named = ", ".join(map(_quoted, columns))
-    return f"INSERT INTO {_quoted(table)} ({named}) VALUES ({values}) RETURNING {_quoted(number)}"  # noqa: S608
+    return _Insertion(f"INSERT INTO {_quoted(table)} ({named})", ", ".join(["%s"] * len(columns)), _quoted(number))
 
 
 @lru_cache(maxsize=256)
@@ -169,6 +287,17 @@ def _change(table: str, number: str, columns: tuple[str, ...], empty: tuple[str,
     named = ", ".join(f"{_quoted(column)} = %s" for column in columns)
     meant = " AND ".join([f"{_quoted(number)} = %s", *(f"{_quoted(column)} IS NULL" for column in empty)])
     return f"UPDATE {_quoted(table)} SET {named} WHERE {meant}"  # noqa: S608
+
+
+@lru_cache(maxsize=256)
+def _written_together(changing: str, insertions: tuple[_Insertion, ...]) -> str:
+    """One statement (PostgreSQL 7.8.4): all of it sees the database as it was before, and all is done, or nothing."""
+    parts = [f"changed AS ({changing} RETURNING 1)"]
+    told = ["1"]
+    for place, new in enumerate(insertions):
+        parts.append(f"added_{place} AS ({new.into} SELECT {new.places} FROM changed RETURNING {new.number})")  # noqa: S608
+        told.append(f"(SELECT {new.number} FROM added_{place})")  # noqa: S608
+    return f"WITH {', '.join(parts)} SELECT {', '.join(told)} FROM changed"  # noqa: S608
 
 
 def _quoted(name: str) -> str:

@@ -11,7 +11,7 @@ from accounts.api.mapping import columns_of, from_include, from_user
 from accounts.api.schema.users import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
-from accounts.services import users
+from accounts.services import sign_ins, users
 from clients.policies import in_scope
 from usermgmt.errors import Fault, NotFound, raise_all
 from usermgmt.http.filters import narrowed
@@ -78,7 +78,11 @@ class UserViewSet(Calls):
         actor = actor_of(request)
         own = user_id == actor.pk and in_scope(actor, actor.client_id)  # read already, to authenticate
         columns = columns_of(include)
-        user = actor if own else User.objects.visible_one(actor, user_id, columns and (*columns, "version"))
+        user = (
+            _oneself(actor, include)
+            if own
+            else User.objects.visible_one(actor, user_id, columns and (*columns, "version"))
+        )
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())
@@ -98,7 +102,7 @@ class UserViewSet(Calls):
     def current(self, request: Request) -> Response:
         include, faults = _include(request)
         raise_all(faults, ())
-        return _shown(actor_of(request), include)
+        return _shown(_oneself(actor_of(request), include), include)
 
     def update_current(self, request: Request) -> Response:
         return self.change(request, actor_of(request).pk)
@@ -118,6 +122,13 @@ def _include(request: Request) -> tuple[list[str], list[Fault]]:
     if not request.META.get("QUERY_STRING"):
         return [], []
     return from_include(request.query_params.get("include", ""))
+
+
+def _oneself(actor: User, include: list[str]) -> User:
+    """The caller, with what `?include=` asks for."""
+    if include:
+        sign_ins.read_whole(actor)
+    return actor
 
 
 def _shown(user: User, include: list[str], code: int = status.HTTP_200_OK, **headers: str) -> Response:

@@ -20,24 +20,29 @@ BATCH_SIZE = 1000  # rows at a time
 def write(entries: list[Entry]) -> None:
     """Store entries, in the transaction of the caller."""
     now = timezone.now()
-    rows: list[dict[str, Any]] = [
-        {
-            "at": now,
-            "contract": entry.origin.contract,
-            "action": entry.action,
-            "actor_id": entry.actor.pk if entry.actor is not None else None,
-            "target_kind": entry.target[0],
-            "target_id": entry.target[1],
-            "changes": dict(entry.changes),
-            "request_id": entry.origin.request_id,
-            "address": entry.origin.address,
-        }
-        for entry in entries
-    ]
-    if len(rows) == 1:
-        statements.insert(Event(**rows[0]))
+    if len(entries) == 1:
+        statements.insert(Event(**_values_of(entries[0], now)))
     else:
-        copying.insert_values(Event, rows)
+        copying.insert_values(Event, [_values_of(entry, now) for entry in entries])
+
+
+def row_of(entry: Entry) -> Event:
+    """An entry as a row, to be stored by one statement with what it tells of."""
+    return Event(**_values_of(entry, timezone.now()))
+
+
+def _values_of(entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "at": now,
+        "contract": entry.origin.contract,
+        "action": entry.action,
+        "actor_id": entry.actor.pk if entry.actor is not None else None,
+        "target_kind": entry.target[0],
+        "target_id": entry.target[1],
+        "changes": dict(entry.changes),
+        "request_id": entry.origin.request_id,
+        "address": entry.origin.address,
+    }
 
 
 def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:

@@ -32,17 +32,24 @@ def is_familiar(*, email: str, network: str) -> bool:
     return _KNOWN.one(email=emails.canonical(email), address=network, since=since) is not None
 
 
-def remember(*, user_id: int, network: str) -> None:
-    """Keep that the user signed in from there just now."""
+def due(*, user_id: int, network: str) -> SignInAddress | None:
+    """What `remember` is to write of a sign-in from there, just now; None: that was written of late."""
     now = timezone.now()
     there = _THERE.one(user_id=user_id, address=network)
     if there is None:
+        return SignInAddress(user_id=user_id, address=network, last_used_at=now)
+    if now - there.last_used_at < WRITTEN_EVERY:
+        return None
+    there.last_used_at = now
+    return there
+
+
+def remember(there: SignInAddress) -> None:
+    """Keep that somebody signed in from there, in the transaction of the caller, which has locked the user."""
+    if there.pk is None:
         # Not an error where another sign-in, at the same moment, did.
-        SignInAddress.objects.bulk_create(
-            [SignInAddress(user_id=user_id, address=network, last_used_at=now)], ignore_conflicts=True
-        )
-    elif now - there.last_used_at >= WRITTEN_EVERY:
-        there.last_used_at = now
+        SignInAddress.objects.bulk_create([there], ignore_conflicts=True)
+    else:
         statements.update(there, ["last_used_at"])
 
 

@@ -1,5 +1,6 @@
 """Signing in, staying signed in, and signing out (native contract 1)."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,16 +11,23 @@ from django.utils import timezone
 from accounts import emails, passwords, timing
 from accounts.models import SignIn, User
 from accounts.models.sign_in import SignInQuerySet
-from accounts.services import familiar_addresses
+from accounts.services import events, familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
 from usermgmt import audit, statements
 from usermgmt.errors import InvalidCredentials, InvalidToken
 from usermgmt.origin import current
 from usermgmt.statements import Statement
 
+_OF_CALLERS = (
+    *("name", "email", "client__name", "is_superuser", "is_active", "must_change_password"),
+    *("token_version", "version"),
+)
+"""What calls ask of who makes them: to read all else, texts and moments and JSON, took as long as to find the row."""
 _CALLER: Statement[User] = Statement(
-    lambda user_id, version, sign_in_id: User.objects.select_related("client").filter(
-        pk=user_id, is_active=True, token_version=version, sign_ins__pk=sign_in_id, sign_ins__ended_at=None
+    lambda user_id, version, sign_in_id: (
+        User.objects.select_related("client")
+        .only(*_OF_CALLERS)
+        .filter(pk=user_id, is_active=True, token_version=version, sign_ins__pk=sign_in_id, sign_ins__ended_at=None)
     ),
     user_id=int,
     version=int,
@@ -76,23 +84,26 @@ def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
     """Open a new sign-in. Raises InvalidCredentials."""
     user = verified_user(email=email, password=password)
     refresh = RefreshToken()
-    with transaction.atomic():
-        note_sign_in(user)  # first: it locks the user's row, so nobody deletes it before the sign-in is there
-        opened = SignIn(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
-        statements.insert(opened)
+    opened = SignIn(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
+    note_sign_in(user, opened)
     return user, _tokens(opened, user, refresh)
 
 
-def note_sign_in(user: User) -> None:
+def note_sign_in(user: User, opened: SignIn | None = None) -> None:
     """Keep that, when and from where `user` signed in; for the sessions of the admin site too.
 
+    opened: a new one, to be stored along. The user's row is written first, so nobody deletes it before that is there.
     Raises InvalidCredentials for a user who was deleted or erased since the password was verified.
     """
     user.last_login = timezone.now()
-    if not statements.update(user, ["last_login"], null=["erased_at"]):
-        raise InvalidCredentials
-    familiar_addresses.remember(user_id=user.pk, network=current().network)
-    audit.record(actor=user, action="sign_in.succeeded", target=("user", user.pk))
+    event = events.row_of(audit.Entry(actor=user, action="sign_in.succeeded", target=("user", user.pk)))
+    added = [event] if opened is None else [event, opened]
+    address = familiar_addresses.due(user_id=user.pk, network=current().network)
+    with nullcontext() if address is None else transaction.atomic():
+        if not statements.change(user, ["last_login"], added=added, null=["erased_at"]):
+            raise InvalidCredentials
+        if address is not None:
+            familiar_addresses.remember(address)
 
 
 def note_throttled(*, email: str) -> None:
@@ -145,11 +156,24 @@ def verify(*, token: str) -> None:
 
 
 def user_of(token: AccessToken) -> User:
-    """The user of a live access token, client included, in one query. Raises InvalidToken."""
+    """The user of a live access token, client included, in one query; `read_whole` reads the rest.
+
+    Raises InvalidToken.
+    """
     user = _CALLER.one(user_id=token.user_id, version=token["ver"], sign_in_id=token["sid"])
     if user is None:
         raise InvalidToken
     return user
+
+
+def read_whole(user: User) -> None:
+    """Read what was not read yet of a caller who is to be shown. Raises InvalidToken: there is none any more."""
+    missing = user.get_deferred_fields()
+    if missing:
+        try:
+            user.refresh_from_db(fields=missing)
+        except User.DoesNotExist:
+            raise InvalidToken from None
 
 
 def forget_expired() -> int:

@@ -7,8 +7,10 @@ from django.db import connection
 from accounts import passwords
 from accounts.models import Event, SignIn, User
 from accounts.services import checks, users
+from accounts.services.users import changing
 from accounts.tests.callers import tokens_of
 from accounts.tests.factories import PASSWORD, AdministratorFactory, UserFactory
+from accounts.tests.user_services import meanwhile
 from clients.models import Client
 
 ADD = "/admin/accounts/user/add/"
@@ -281,32 +283,20 @@ def test_odd_numbers_in_paths_are_no_error(browser, number):
 
 
 def test_deletion_between_reading_and_writing_is_told(browser, cast, monkeypatch):
-    there = users._locked
-
-    def gone(user_id, *args, **options):
-        User.objects.filter(pk=user_id).delete()
-        return there(user_id, *args, **options)
-
-    monkeypatch.setattr(users, "_locked", gone)
+    meanwhile(monkeypatch, lambda: User.objects.filter(pk=cast.owner.pk).delete())
     told = errors(browser.post(change(cast.owner), as_is(cast.owner, name="X")))
     assert told == {"__all__": ["This user is gone: somebody deleted it since you opened it."]}
 
 
 def test_deletion_between_asking_and_deleting_is_told(browser, cast, monkeypatch):
-    there = users._locked
-
-    def gone(user_id, *args, **options):
-        User.objects.filter(pk=user_id).delete()
-        return there(user_id, *args, **options)
-
-    monkeypatch.setattr(users, "_locked", gone)
+    meanwhile(monkeypatch, lambda: User.objects.filter(pk=cast.owner.pk).delete())
     answer = browser.post(delete(cast.owner), {"post": "yes"}, follow=True)
     assert "Not deleted: somebody deleted it meanwhile." in answer.content.decode()
 
 
 def test_a_client_deleted_meanwhile_is_told_beside_the_field(browser, cast, monkeypatch):
     empty = Client.objects.create(name="Empty")
-    monkeypatch.setattr(users, "_client", lambda actor, client_id: (None, [users.NO_SUCH_CLIENT]))
+    monkeypatch.setattr(changing, "client_of", lambda actor, client_id: (None, [users.NO_SUCH_CLIENT]))
     answer = browser.post(change(cast.owner), as_is(cast.owner, client=empty.pk))
     assert errors(answer) == {"client": ["Must exist."]}
 

@@ -15,6 +15,7 @@ from accounts.services import bulk, users
 from accounts.tests.callers import api_token_of, bearing, caller
 from accounts.tests.factories import UserFactory
 from accounts.tests.rows import everything, stored
+from accounts.tests.user_services import meanwhile
 from clients.models import Client
 from clients.services import clients
 from usermgmt.errors import Forbidden, Invalid, NotFound
@@ -398,14 +399,8 @@ def test_the_services_of_clients_keep_to_the_scope(cast, actor):
     assert clients.update(actor=actor, client_id=cast.acme.pk, name="A").name == "A"
 
 
-def test_who_was_moved_out_since_the_first_look_is_not_there_under_the_lock(cast, actor, monkeypatch):
-    locked = users._locked
-
-    def moved(*arguments, **options):
-        User.objects.filter(pk=cast.owner.pk).update(client=cast.globex)
-        return locked(*arguments, **options)
-
-    monkeypatch.setattr(users, "_locked", moved)
+def test_who_was_moved_out_since_the_first_look_is_not_there_any_more(cast, actor, monkeypatch):
+    meanwhile(monkeypatch, lambda: User.objects.filter(pk=cast.owner.pk).update(client=cast.globex))
     with pytest.raises(NotFound):
         users.update(actor=actor, user_id=cast.owner.pk, name="Renamed")
     assert stored(cast.owner)["name"] == "Olga Owner"

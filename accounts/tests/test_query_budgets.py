@@ -38,13 +38,13 @@ def queries(run, status=None):
     ]
 
 
-def test_oneself_is_read_in_one_query(cast, call, crowd):
+def test_oneself_is_read_in_one_query_and_whole_in_one_more(cast, call, crowd):
     client = call(cast.owner)
 
-    assert len(queries(lambda: client.get("/users/current"))) == 1
-    assert len(queries(lambda: client.get("/users/current?include=role,last_sign_in"))) == 1
-    assert len(queries(lambda: client.get("/users/current?include=role,profile,last_sign_in"))) == 3
-    assert len(queries(lambda: client.get(f"/users/{cast.owner.pk}"))) == 1
+    for path in ("/users/current", f"/users/{cast.owner.pk}"):
+        assert len(queries(lambda path=path: client.get(path))) == 1
+        assert len(queries(lambda path=path: client.get(f"{path}?include=role,last_sign_in"))) == 2
+        assert len(queries(lambda path=path: client.get(f"{path}?include=role,profile,last_sign_in"))) == 4
 
 
 def test_a_user_is_read_in_two_queries(cast, call, crowd):
@@ -93,6 +93,9 @@ def test_a_trail_takes_the_same_number_of_queries_for_one_row_and_for_a_hundred(
     assert [len(queries(lambda size=size: as_owner.get(f"{path}{size}"))) for size in (1, 100)] == [3, 3]
 
 
+AT_ONCE = connection.vendor == "postgresql"  # a row and its entry of the trail are one statement
+
+
 @pytest.mark.parametrize(
     ("budget", "run"),
     [
@@ -103,7 +106,7 @@ def test_a_trail_takes_the_same_number_of_queries_for_one_row_and_for_a_hundred(
                 "/users", {"name": "N", "email": "n@example.com", "client_id": cast.acme.pk, **NEW}
             ),
         ),
-        (4, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"name": "Renamed"})),
+        (4 - AT_ONCE, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"name": "Renamed"})),
         (2, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {})),
         (9, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"email": "n@example.com"})),
         (9, lambda client, cast: client.patch(f"/users/{cast.owner.pk}", {"client_id": cast.globex.pk})),
@@ -138,7 +141,7 @@ def test_a_call_takes_as_many_queries_as_its_row_says(cast, call, crowd, budget,
 def test_a_sign_in_takes_no_more_queries_than_it_needs(cast, call, crowd):
     asked = queries(lambda: call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD}))
 
-    assert len(asked) <= 10, "\n".join(asked)
+    assert len(asked) == 10 - 2 * AT_ONCE, "\n".join(asked)
 
 
 def test_a_failed_sign_in_takes_as_many_queries_whoever_is_meant(cast, call, crowd):
@@ -153,8 +156,9 @@ def test_a_failed_sign_in_takes_as_many_queries_whoever_is_meant(cast, call, cro
     assert tried(cast.invited.email, PASSWORD) == wrong  # without a password
 
 
-def test_from_an_address_that_is_familiar_a_sign_in_takes_no_more(cast, call, crowd):
+def test_from_an_address_that_is_familiar_a_sign_in_takes_one_less(cast, call, crowd):
     def sign_in():
         return call().post("/auth/token", {"email": "olga@example.com", "password": PASSWORD})
 
-    assert len(queries(sign_in)) == len(queries(sign_in)) == 10
+    queries(sign_in)
+    assert len(queries(sign_in)) == 9 - 2 * AT_ONCE

@@ -227,6 +227,25 @@ def test_changes_of_different_fields_all_stay():
     assert after.search_text == f"after\nafter@example.com\n{after.username_canonical}"
 
 
+@repeated()
+def test_changes_of_what_is_in_the_row_alone_all_stay_and_the_trail_tells_each_once():
+    user = UserFactory(name="Before")
+    sent = [{field: f"{field} {n}"} for n in range(CROWD // 3) for field in ("name", "nickname", "bio")]
+    at_once(*(partial(users.update, actor=None, user_id=user.pk, **values) for values in sent))
+    after = User.objects.get(pk=user.pk)
+    assert after.version == 1 + CROWD
+    told = list(Event.objects.filter(action="user.updated").order_by("pk").values_list("changes", flat=True))
+    assert sorted(str({field: new for field, (_, new) in changes.items()}) for changes in told) == sorted(
+        map(str, sent)
+    )
+    for field in ("name", "nickname", "bio"):
+        chain = [changes[field] for changes in told if field in changes]
+        assert chain[0][0] == getattr(user, field)
+        assert sorted(before for before, _ in chain[1:]) == sorted(
+            new for _, new in chain if new != getattr(after, field)
+        )
+
+
 @repeated(6)
 def test_a_client_that_is_deleted_while_users_come_never_leaves_one_alone():
     ada, sam = administrators()

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.grants import Grant
 from accounts.models import Event, RecordType, Relationship, Transactable, User, UserProfile
-from accounts.services import records, users
+from accounts.services import checks, records, users
 from accounts.services.records import NO_RECORDS, ProfileSent, Records, RelationshipSent, TransactableSent
 from accounts.services.unset import UNSET
 from accounts.tests.factories import (
@@ -135,13 +135,13 @@ def test_an_external_id_is_one_users_within_a_client(cast):
 
 def test_a_race_ends_in_the_same_error_with_all_that_was_taken(cast, monkeypatch):
     update(cast.stranger, external_id="7")
-    checks, looked = users.checks.taken, []
+    taken, looked = checks.taken, []
 
     def too_late(sent, user):
         looked.append(sent)
-        return [] if len(looked) == 1 else checks(sent, user)
+        return [] if len(looked) == 1 else taken(sent, user)
 
-    monkeypatch.setattr(users.checks, "taken", too_late)
+    monkeypatch.setattr(checks, "taken", too_late)
     calls: list[tuple[Any, tuple[User, ...], dict[str, Any], list[str]]] = [
         (create, (), {"client_id": cast.acme.pk, "external_id": "7"}, ["external_id"]),
         (create, (), {"client_id": cast.acme.pk, "external_id": "7", "email": "stan@example.com"}, ["email", "external_id"]),

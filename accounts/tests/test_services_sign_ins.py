@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts import hashers, passwords
-from accounts.models import Event, SignIn, User
-from accounts.services import sign_ins, users
+from accounts.models import Event, SignIn, SignInAddress, User
+from accounts.services import events, sign_ins, users
 from accounts.tests.callers import tokens_of
 from accounts.tests.factories import PASSWORD
 from accounts.tokens import AccessToken, RefreshToken
@@ -114,9 +115,9 @@ def test_every_failure_costs_one_hash(cast, monkeypatch):
 def test_whoever_is_deleted_after_the_password_was_right_is_not_signed_in(cast, monkeypatch):
     original = sign_ins.note_sign_in
 
-    def deleted_meanwhile(user):
+    def deleted_meanwhile(user, opened):
         users.delete(actor=None, user_id=user.pk)
-        original(user)
+        original(user, opened)
 
     monkeypatch.setattr(sign_ins, "note_sign_in", deleted_meanwhile)
     with pytest.raises(InvalidCredentials):
@@ -128,9 +129,9 @@ def test_whoever_is_deleted_after_the_password_was_right_is_not_signed_in(cast, 
 def test_whoever_is_changed_after_the_password_was_right_gets_tokens_that_are_dead(cast, monkeypatch, values):
     original = sign_ins.note_sign_in
 
-    def changed_meanwhile(user):
+    def changed_meanwhile(user, opened):
         users.update(actor=None, user_id=user.pk, **values)
-        original(user)
+        original(user, opened)
 
     monkeypatch.setattr(sign_ins, "note_sign_in", changed_meanwhile)
     _, tokens = sign_ins.sign_in(email="olga@example.com", password=PASSWORD)
@@ -252,7 +253,7 @@ def test_sign_ins_past_their_last_token_are_forgotten(cast):
     assert sign_ins.forget_expired() == 0
 
 
-@pytest.mark.parametrize("service", ["sign_in", "refresh", "reuse", "revoke"])
+@pytest.mark.parametrize("service", ["refresh", "reuse", "revoke"])
 def test_without_its_audit_row_nothing_is_written(cast, monkeypatch, service):
     tokens = tokens_of(cast.owner)
     if service == "reuse":
@@ -264,7 +265,6 @@ def test_without_its_audit_row_nothing_is_written(cast, monkeypatch, service):
 
     monkeypatch.setattr(audit, "_writers", [failing])
     work = {
-        "sign_in": lambda: sign_ins.sign_in(email="olga@example.com", password=PASSWORD),
         "refresh": lambda: sign_ins.refresh(refresh="x"),
         "reuse": lambda: sign_ins.refresh(refresh=tokens.refresh),
         "revoke": lambda: sign_ins.revoke(refresh=tokens.refresh),
@@ -273,3 +273,15 @@ def test_without_its_audit_row_nothing_is_written(cast, monkeypatch, service):
         work[service]()
     assert list(SignIn.objects.values()) == before
     assert User.objects.get(pk=cast.owner.pk).last_login is None
+
+
+@pytest.mark.parametrize("familiar", [False, True])
+def test_a_sign_in_without_its_audit_row_is_none(transactional_db, cast, monkeypatch, familiar):
+    if familiar:
+        tokens_of(cast.owner)
+    rows = (SignIn, SignInAddress, Event, User)
+    before = [list(model.objects.order_by("pk").values()) for model in rows]
+    monkeypatch.setattr(events, "row_of", lambda entry: Event(action=None))  # which the database refuses
+    with pytest.raises(IntegrityError):
+        sign_ins.sign_in(email="olga@example.com", password=PASSWORD)
+    assert [list(model.objects.order_by("pk").values()) for model in rows] == before

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Event, Membership, Team, User
-from accounts.services import teams, users
+from accounts.services import memberships, teams, users
 from accounts.tests.factories import UserFactory
 from accounts.tests.rows import stored
 from clients.models import Client
@@ -225,7 +225,7 @@ def test_teams_of_another_client_are_refused_with_everything_else(cast, sales):
 
 
 def test_teams_are_judged_again_under_the_lock(cast, sales, monkeypatch):
-    monkeypatch.setattr(users.memberships, "faults_of", _once(users.memberships.faults_of))
+    monkeypatch.setattr(memberships, "faults_of", _once(memberships.faults_of))
     told = faults(users.update, actor=cast.administrator, user_id=cast.outsider.pk, teams=[sales.pk], name="New")
     assert told == OTHER_CLIENT
     assert stored(cast.outsider)["name"] == "Otto Outsider"

@@ -1,6 +1,8 @@
 """Changing users (DESIGN 2): what is written, what ends tokens, who may, and versions."""
 
 import re
+from contextlib import nullcontext
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -12,10 +14,12 @@ from accounts.services import checks, sign_ins, users
 from accounts.tests.callers import tokens_of
 from accounts.tests.factories import PASSWORD
 from accounts.tests.rows import unchanged
-from accounts.tests.user_services import GOOD, create, faults, stored, update
-from usermgmt.errors import Fault, Forbidden, InvalidToken, Stale
+from accounts.tests.user_services import GOOD, create, faults, meanwhile, stored, update
+from usermgmt.errors import Fault, Forbidden, Invalid, InvalidToken, NotFound, Stale
 
-UPDATE = re.compile(r'UPDATE "accounts_user" SET (.*?) WHERE', re.DOTALL)
+MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
+
+UPDATE = re.compile(r'(?:WITH changed AS \()?UPDATE "accounts_user" SET (.*?) WHERE', re.DOTALL)
 
 
 def written(work) -> set[str]:
@@ -54,14 +58,8 @@ def test_only_what_was_sent_and_differs_is_written(cast, values, columns):
 
 
 def test_what_somebody_else_changed_meanwhile_is_not_undone(cast, monkeypatch):
-    """The row is read again under its lock."""
-    original = users._locked
-
-    def changed_meanwhile(*arguments, **options):
-        User.objects.filter(pk=cast.owner.pk).update(given_name="Meanwhile", version=9)
-        return original(*arguments, **options)
-
-    monkeypatch.setattr(users, "_locked", changed_meanwhile)
+    row = User.objects.filter(pk=cast.owner.pk)
+    meanwhile(monkeypatch, lambda: row.update(given_name="Meanwhile", version=9))
     update(cast.owner, name="New")
     assert stored(cast.owner, "name", "given_name", "version") == ("New", "Meanwhile", 10)
 
@@ -274,17 +272,40 @@ def test_a_known_version_does(cast):
     assert not User.objects.filter(pk=cast.owner.pk).exists()
 
 
-def test_a_version_that_became_stale_after_the_check_is_found_under_the_lock(cast, monkeypatch):
-    original = users._locked
-
-    def changed_meanwhile(*arguments, **options):
-        User.objects.filter(pk=cast.owner.pk).update(version=2)
-        return original(*arguments, **options)
-
-    monkeypatch.setattr(users, "_locked", changed_meanwhile)
+def test_a_version_that_became_stale_after_the_check_is_found_before_it_is_written(cast, monkeypatch):
+    meanwhile(monkeypatch, lambda: User.objects.filter(pk=cast.owner.pk).update(version=2))
     with pytest.raises(Stale):
         update(cast.owner, name="Mine", versions={1})
     assert stored(cast.owner, "name") == ("Olga Owner",)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"token_version": 2}, InvalidToken),
+        ({"erased_at": MOMENT}, Invalid),
+        ({"must_change_password": True, "version": 2}, None),
+        ({"last_login": MOMENT}, None),
+    ],
+    ids=["signed out", "erased", "obliged", "signed in"],
+)
+def test_whatever_changed_of_the_row_since_it_was_read_counts(cast, monkeypatch, change, refusal):
+    owner = User.objects.get(pk=cast.owner.pk)
+    meanwhile(monkeypatch, lambda: User.objects.filter(pk=owner.pk).update(**change))
+    with pytest.raises(refusal) if refusal is not None else nullcontext():
+        update(owner, actor=owner, name="New")
+    row = User.objects.values().get(pk=owner.pk)
+    assert row["name"] == ("Olga Owner" if refusal is not None else "New")
+    assert Event.objects.filter(action="user.updated").count() == (refusal is None)
+    if refusal is None:
+        assert row.items() >= {**change, "version": change.get("version", 1) + 1}.items()
+
+
+def test_who_was_deleted_since_is_not_found(cast, monkeypatch):
+    meanwhile(monkeypatch, lambda: users.delete(actor=None, user_id=cast.owner.pk))
+    with pytest.raises(NotFound):
+        update(cast.owner, name="New")
+    assert not Event.objects.filter(action="user.updated").exists()
 
 
 @pytest.mark.parametrize("creates", [True, False])

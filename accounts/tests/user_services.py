@@ -4,6 +4,8 @@ import pytest
 
 from accounts.models import User
 from accounts.services import users
+from accounts.services.users import changing, ending
+from usermgmt import statements
 from usermgmt.errors import Fault, Invalid
 
 GOOD = "a password nobody has"
@@ -27,3 +29,21 @@ def faults(service, *args, **values):
 
 def stored(user, *columns):
     return User.objects.values_list(*columns).get(pk=user.pk)
+
+
+def meanwhile(monkeypatch, work):
+    """Have `work` done once by somebody else, right before a change or deletion of a user locks the row, or, where it
+    does not, right before it writes."""
+    ahead = [work]
+
+    def after(original):
+        def called(*arguments, **options):
+            while ahead:
+                ahead.pop()()
+            return original(*arguments, **options)
+
+        return called
+
+    monkeypatch.setattr(changing, "locked", after(changing.locked))
+    monkeypatch.setattr(ending, "locked", after(ending.locked))
+    monkeypatch.setattr(statements, "change", after(statements.change))

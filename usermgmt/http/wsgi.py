@@ -8,15 +8,17 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections, reset_queries
+from django.urls import ResolverMatch
 from django.utils.http import parse_header_parameters
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _PARAMETER = re.compile(r";([^;,=]*)=[^;,]*")
-
+_NUMBER = re.compile(r"/([0-9]+)(?=/|\Z)")
 
 _BLOCK = 64 * 1024  # bytes
 
@@ -102,18 +104,26 @@ class Handler(WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self._written: dict[str, Any] = {}
+        self._written: dict[str, ResolverMatch] = {}
         look_once_a_request()
 
-    def resolve_request(self, request: Any) -> Any:
-        """As Django does; a path that is written whole in the table of URLs is looked for in it once."""
-        match = None if hasattr(request, "urlconf") else self._written.get(request.path_info)
-        if match is None:
-            match = super().resolve_request(request)
-            if request.path_info == f"/{match.route}" and not hasattr(request, "urlconf"):
-                self._written[request.path_info] = match
-        request.resolver_match = match
-        return match
+    def resolve_request(self, request: Any) -> ResolverMatch:
+        """As Django does, which goes down the table of URLs; a path that is written in it, but for one number, is
+        looked for there once, whichever the number."""
+        path: str = request.path_info
+        shape, numbers = _NUMBER.subn("/0", path, count=2)
+        known = self._written.get(shape)
+        if known is None or hasattr(request, "urlconf"):
+            match: ResolverMatch = super().resolve_request(request)
+            if len(match.kwargs) == numbers < 2 and _is_written(match, path) and not hasattr(request, "urlconf"):
+                self._written[shape] = match
+            return match
+        if numbers:
+            (name,), (number,) = known.kwargs, _NUMBER.findall(path)
+            kwargs = {name: number}
+            known = ResolverMatch(known.func, (), kwargs, known.url_name, route=known.route, captured_kwargs=kwargs)
+        request.resolver_match = known
+        return known
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         answer = super().__call__(environ, start_response)
@@ -129,13 +139,28 @@ def look_once_a_request() -> None:
 
     Django looks through all that there are four times a request, which is a tenth of a short one: for connections that
     are too old or broken, at both ends; to clear the log of queries, which DEBUG keeps alone; to close caches, of which
-    there are none. What is broken at the end of a request its thread closes before the next.
+    there are none. What is broken at the end of a request its thread closes before the next. Nor is another table of
+    URLs put back, as no request has one of its own.
     """
     if all(database["CONN_MAX_AGE"] != 0 for database in connections.settings.values()):
         request_finished.disconnect(close_old_connections)
     request_finished.disconnect(close_caches)
+    request_finished.disconnect(reset_urlconf)
     if not settings.DEBUG:
         request_started.disconnect(reset_queries)
+
+
+def _is_written(match: ResolverMatch, path: str) -> bool:
+    """Whether the path is the text of its route, with a number, if any, for the one part that may be any text.
+
+    The admin site's, which has names of its own (a namespace), are not.
+    """
+    if match.namespaces:
+        return False
+    route = f"/{match.route}"
+    for name, value in match.kwargs.items():
+        route = route.replace(f"<str:{name}>", value)
+    return route == path
 
 
 def _unless_extended(parameter: re.Match[str]) -> str:

@@ -56,10 +56,10 @@ def test_the_empty_building_keeps_them(house):
     ("module", "line", "broken"),
     [
         ("clients/services/clients.py", "import accounts.models", "dialects > accounts > clients"),
-        ("accounts/services/users.py", "import usermgmt.dialects.scim", "dialects > accounts > clients"),
+        ("accounts/services/users/__init__.py", "import usermgmt.dialects.scim", "dialects > accounts > clients"),
         ("usermgmt/errors.py", "import clients.models", "dialects > accounts > clients"),
         ("usermgmt/http/problems.py", "import accounts.models", "usermgmt.http imports no app"),
-        ("accounts/services/users.py", "import rest_framework", "the domain knows no HTTP"),
+        ("accounts/services/users/__init__.py", "import rest_framework", "the domain knows no HTTP"),
         ("clients/models/client.py", "import usermgmt.http.problems", "the domain knows no HTTP"),
         ("usermgmt/dialects/scim/__init__.py", "import usermgmt.dialects.forms", "dialects never import one another"),
         ("usermgmt/dialects/forms/rules/form.py", "import accounts.models", "the rules of forms know neither"),

@@ -6,6 +6,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
 from accounts.tests.factories import UserFactory
+from usermgmt import prepared
 from usermgmt.prepared import PreparedStatement
 from usermgmt.statements import Statement
 
@@ -111,3 +112,23 @@ def test_behind_pgbouncer_nothing_is_prepared(user, by_number):
         assert kept() == 0
     finally:
         driver.prepare_threshold = before
+
+
+def test_of_statements_that_come_and_go_the_last_are_kept(user):
+    driver = connection.connection
+    for number in range(prepared.MAX_KEPT + 5):
+        sql = f"SELECT {number} + %s"
+        assert prepared.kept(driver, sql).first([1]) == (number + 1,)
+        assert prepared.kept(driver, sql) is prepared.kept(driver, sql)
+    assert kept() == prepared.MAX_KEPT
+    assert prepared.kept(driver, "SELECT 0 + %s").first([5]) == (5,)  # anew
+    assert kept() == prepared.MAX_KEPT
+
+
+def test_each_connection_keeps_its_own(user):
+    first = prepared.kept(connection.connection, "SELECT 1 + %s")
+    connection.close()
+    connection.ensure_connection()
+    second = prepared.kept(connection.connection, "SELECT 1 + %s")
+    assert second is not first
+    assert second.first([1]) == (2,)

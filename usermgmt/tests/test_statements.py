@@ -9,7 +9,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils.connection import ConnectionDoesNotExist
 
-from accounts.models import User
+from accounts.models import Event, SignIn, User
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from clients.tests.factories import ClientFactory
 from usermgmt import statements
@@ -191,6 +191,81 @@ def test_what_the_database_refuses_is_djangos_error(db):
     user.email = "none"
     with pytest.raises(IntegrityError), transaction.atomic():
         statements.update(user, ["email"])
+
+
+def event_of(user, **values):
+    return Event(**{"contract": "native", "action": "a.b", "target_kind": "user", "target_id": user.pk} | values)
+
+
+@pytest.fixture(params=["within a transaction", "without one"])
+def whichever(request):
+    """A database within a transaction, and without one."""
+    request.getfixturevalue("db" if request.param == "within a transaction" else "transactional_db")
+
+
+def test_a_row_is_changed_and_others_stored_along_as_django_does_it(whichever):
+    user = UserFactory(name="Before")
+    user.name, user.last_login = "After", datetime(2026, 1, 2, tzinfo=UTC)
+    told = {"changes": {"name": ["Before", "After"], "ü": None}, "address": "2001:db8::1", "actor_id": None}
+    first, second = event_of(user, **told), event_of(user)
+    opened = SignIn(user=user, jti="1", expires_at=user.last_login)
+    assert statements.change(user, ["name", "last_login"], added=[first, opened, second]) is True
+    assert stored_as(user) == columns(User.objects.get(pk=user.pk))
+    assert (stored_as(user)["name_sorted"], stored_as(user)["last_login"]) == ("after", user.last_login)
+    for row in (first, opened, second):
+        assert (row._state.db, row._state.adding) == ("default", False)
+        found = type(row).objects.get(pk=row.pk)
+        assert {field.attname: getattr(found, field.attname) for field in row._meta.concrete_fields} == {
+            field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields
+        }
+    assert first.pk != second.pk
+
+
+def test_a_row_may_be_changed_alone_and_again(whichever):
+    user = UserFactory(name="Before")
+    for name in ("Once", "Twice"):
+        user.name = name
+        assert statements.change(user, ["name"]) is True
+        assert stored_as(user)["name"] == name
+
+
+def test_where_the_row_is_not_written_nothing_is(whichever):
+    erased, gone = UserFactory(erased_at=datetime(2026, 1, 2, tzinfo=UTC)), UserFactory()
+    User.objects.filter(pk=gone.pk).delete()
+    for user in (erased, gone):
+        user.nickname = "New"
+        assert statements.change(user, ["nickname"], added=[event_of(user)], null=["erased_at"]) is False
+    assert not Event.objects.exists()
+    assert stored_as(erased)["nickname"] == ""
+
+
+def test_where_a_row_along_is_refused_nothing_is_written_and_what_was_before_stays(whichever):
+    user = UserFactory(nickname="Before")
+    with statements.apart(User):
+        User.objects.filter(pk=user.pk).update(bio="Before")
+    user.nickname = "After"
+    with pytest.raises(IntegrityError), statements.apart(User):
+        statements.change(user, ["nickname"], added=[event_of(user), event_of(user, action=None)])
+    assert (stored_as(user)["nickname"], stored_as(user)["bio"]) == ("Before", "Before")
+    assert not Event.objects.exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no marks of rows")
+@pytest.mark.parametrize("change", [{"bio": "New"}, {"last_login": datetime(2026, 1, 2, tzinfo=UTC)}, {}])
+def test_a_row_that_changed_since_it_was_read_is_not_written(whichever, change):
+    pk = UserFactory(name="Before").pk
+    marked = Statement(lambda pk: statements.marked(User.objects.select_related("client").filter(pk=pk)), pk=int)
+    user = marked.one(pk=pk)
+    assert columns(user) == columns(User.objects.get(pk=pk))
+    assert user.client == User.objects.get(pk=pk).client
+    User.objects.filter(pk=pk).update(**change)
+    user.name = "After"
+    written = not change
+    assert statements.change(user, ["name"], added=[event_of(user)]) is written
+    assert (stored_as(user)["name"], Event.objects.count()) == ("After" if written else "Before", int(written))
+    if written:  # the mark was of the row as it was read: this one is known
+        user.name = "Again"
+        assert statements.change(user, ["name"]) is True
 
 
 def test_a_row_is_locked_within_a_transaction_only(transactional_db):

@@ -1,14 +1,16 @@
 """What stands between the server and Django: bodies chunked, left unread, or cut off."""
 
 import io
+import itertools
 import json
+import re
 from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
 from django.test import RequestFactory
-from django.urls import resolve
+from django.urls import Resolver404, URLResolver, get_resolver, resolve
 
 from usermgmt.http.wsgi import Bodies, look_once_a_request
 from usermgmt.wsgi import application as directory
@@ -176,13 +178,47 @@ def test_a_path_of_the_table_is_looked_for_once_and_found_as_django_finds_it():
         assert repr(found[0]) == repr(resolve(path))
 
 
-def test_paths_that_name_something_are_not_kept():
+def routes(patterns, before="/"):
+    """Every route of the table, as text."""
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif "(?" not in route:  # the admin site's last one, a regular expression
+            yield route
+
+
+def test_whichever_number_a_path_names_django_finds_the_same():
     handler = directory.application
-    handler.resolve_request(RequestFactory().get("/users"))
+    found = 0
+    for route in routes(get_resolver().url_patterns):
+        for numbers in (itertools.repeat(7), itertools.repeat(123456789012345678901), itertools.count(8)):
+            path = re.sub(r"<[^>]*>", lambda _, numbers=numbers: str(next(numbers)), route)
+            try:
+                expected = repr(resolve(path))
+            except Resolver404:
+                continue
+            for _ in range(2):
+                request = RequestFactory().get(path)
+                match = handler.resolve_request(request)
+                assert repr(match) == expected
+                assert match is request.resolver_match
+            found += 1
+    assert found > 200
+
+
+def test_paths_that_name_more_than_a_number_or_nothing_are_not_kept():
+    handler = directory.application
+    for path in ("/users", "/users/7"):
+        handler.resolve_request(RequestFactory().get(path))
     before = dict(handler._written)
-    for path in ("/users/7", "/users/8", "/nope", "/users/", "/admin/accounts/user/7/change/", "/v1/nope"):
+    for path in (
+        *("/users/8", "/users/7a", "/users/%37", "/users/٧", "/nope", "/users/", "/users/7/", "/users/7/8"),
+        *("/admin/accounts/user/7/change/", "/admin/accounts/user/8/change/", "/v1/nope"),
+    ):
         request = RequestFactory().get(path)
-        assert handler.resolve_request(request) is request.resolver_match
+        match = handler.resolve_request(request)
+        assert (repr(match), match) == (repr(resolve(request.path_info)), request.resolver_match)
     assert handler._written == before
 
 
