@@ -128,11 +128,11 @@ def counting(request: Any, settings: Any, monkeypatch: Any) -> Iterator[str]:
         return
     import redis
 
-    from usermgmt.http import counters
+    from usermgmt.http import redis_counters
 
     settings.REDIS_URL = request.getfixturevalue("redis_url")
     prefix = f"usermgmt:test:{uuid.uuid4()}:"
-    monkeypatch.setattr(counters, "REDIS_PREFIX", prefix)
+    monkeypatch.setattr(redis_counters, "REDIS_PREFIX", prefix)
     yield "redis"
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         for key in client.scan_iter(match=f"{prefix}*"):

@@ -72,7 +72,11 @@ class UserQuerySet(ListedQuerySet["User"]):
 
     def with_email(self, email: str) -> "UserQuerySet":
         """The user of that address, in whatever spelling; at most one."""
-        return self.filter(email_canonical=emails.canonical(email))
+        return self.with_address(emails.canonical(email))
+
+    def with_address(self, canonical: str) -> "UserQuerySet":
+        """As `with_email`, in its canonical spelling; for statements that are kept, too."""
+        return self.filter(email_canonical=canonical)
 
     def with_username(self, username: str) -> "UserQuerySet":
         """The user of that user name, without regard to case; at most one."""
@@ -143,7 +147,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         )
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        user: User = self.get(email_canonical=emails.canonical(username or ""))
+        user: User = self.with_email(username or "").get()
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":

@@ -54,8 +54,8 @@ def effective(given: Collection[str]) -> list[str]:
     return sorted(set(given)) or [DEFAULT]
 
 
-def missing(names: Iterable[str]) -> list[str]:
-    """Those of the names that are no group's, in the order given."""
+def missing(names: Iterable[str], known: Collection[str] | None = None) -> list[str]:
+    """Those of the names that are no group's, in the order given. known: the names of all, where they were read."""
     # Not asked by name: nobody says how many names are sent.
-    found = set(Group.objects.values_list("name", flat=True))
+    found = set(Group.objects.values_list("name", flat=True)) if known is None else known
     return [name for name in dict.fromkeys(names) if name not in found]

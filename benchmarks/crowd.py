@@ -155,7 +155,7 @@ def bulk(server: Running, size: int) -> int:
     answer = call(
         server.port, "POST", "/users/bulk", body=json.dumps({"users": people}), token=token, timeout=TIMEOUT_SECONDS
     )
-    made = sum(result["status"] == 201 for result in answer["results"])
+    made: int = sum(result["status"] == 201 for result in answer["results"])
     if made != size:
         raise Failed(f"{made} of {size} users were made")
     return made

@@ -74,7 +74,7 @@ def measure(options: argparse.Namespace, server: Running, text: str) -> dict[str
     found = {name: Measured() for name in CREATES}
     for turn in range(-1, options.rounds):
         seconds = WARM_UP_SECONDS if turn < 0 else options.seconds
-        for name in reversed(CREATES) if turn % 2 else CREATES:
+        for name in reversed(list(CREATES)) if turn % 2 else CREATES:
             before = processor_seconds(server.process.pid)
             figure = wrk.run(
                 request(name, text),

@@ -149,7 +149,7 @@ def answer() -> None:
     browser = Client(HTTP_HOST=HOST)
     login = {"email": email_of(ADMINISTRATOR_ID), "password": PASSWORD}
 
-    def told(path: str, body: Any = None, **headers: str) -> Any:
+    def told(path: str, body: Any = None, **headers: Any) -> Any:
         found = browser.get(path, **headers) if body is None else browser.post(path, body, "application/json")
         if found.status_code != 200:
             raise RuntimeError(f"{path}: {found.status_code} {found.content[:300]!r}")

@@ -115,7 +115,7 @@ def running(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | environment | server.environment,
+            env={**os.environ, **environment, **server.environment},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,

@@ -22,6 +22,8 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "landing.html", {"site_name": settings.SITE_NAME})
 
 
+landing.for_people = True  # type: ignore[attr-defined]  # for `usermgmt.http.problems`
+
 _one_at_a_time = Lock()
 
 

@@ -279,7 +279,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "usermgmt.http.middleware.ContentPolicyMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "usermgmt.http.middleware.PreflightMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "usermgmt.http.middleware.AdminSessionMiddleware",
@@ -318,7 +318,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if WHITENOISE_USE_FINDERS
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "usermgmt.http.files.CollectedFiles"
     },
 }
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
+from io import BytesIO
 from threading import Lock, Thread
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,9 @@ HASHING = tuple(
 that (`accounts.hashing`)."""
 PEEKED_BYTES = max(map(len, HASHING))
 READ_BYTES = 8192  # as gunicorn reads
+HEAD_END = b"\r\n\r\n"
+HEAD_SECONDS = 10  # from the first byte of a request to the end of its head
+MAX_HEAD_BYTES = 64 * 1024  # gunicorn would wait for the end of ten times as much
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT  # and then not again until it is asked for
 AHEAD = READABLE | select.EPOLLOUT  # which is so at once: the next request is read already
 LINGER_SECONDS = gthread.STOP_KEEPALIVE_LINGER
@@ -72,9 +76,10 @@ class Socket(socket.socket):
 
 
 class Connection(gthread.TConn):
-    """A client's. leaving: it had its last answer, and is read until the client closes, too (RFC 9112 9.6)."""
+    """A client's. leaving: it had its last answer, and is read until the client closes, too (RFC 9112 9.6). begun: the
+    head of a request has come in part. endless: so much of it that it is refused."""
 
-    leaving = False
+    leaving = begun = endless = False
     drained = 0  # bytes, since then
 
     @property
@@ -84,18 +89,30 @@ class Connection(gthread.TConn):
         return read
 
     def begin(self) -> bytes | None:
-        """Read what has come of a request, and give how it begins. None: nothing has come. Empty: nothing will."""
+        """Read what has come of a request, and give how it begins, once its head is whole or too long: no thread waits
+        for the rest of one. None: it is not. Empty: it never will be."""
         if self.cfg.is_ssl:  # that is for gunicorn to decipher
             return _peeked(self)
         self.init()
-        if not self.ahead:
+        head = self.ahead
+        if HEAD_END not in head:
             try:
-                self.parser.unreader.unread(self.sock.recv(READ_BYTES, socket.MSG_DONTWAIT))
+                read = self.sock.recv(READ_BYTES, socket.MSG_DONTWAIT)
             except BlockingIOError:
-                return None
+                read = None
             except OSError:
                 return b""
-        return self.ahead[:PEEKED_BYTES]
+            if read == b"":
+                return b""
+            head += read or b""
+            self.parser.unreader.buf = BytesIO(head)
+        self.endless = len(head) >= MAX_HEAD_BYTES and HEAD_END not in head
+        if HEAD_END in head or self.endless:
+            self.begun = False
+            return head[:PEEKED_BYTES]
+        if head and not self.begun:
+            self.begun, self.timeout = True, time.monotonic() + HEAD_SECONDS
+        return None
 
 
 class Response(wsgi.Response):
@@ -172,7 +189,7 @@ class Worker(gthread.ThreadWorker):
     Requests that hash a password have a lane of their own, with half as many places: a crowd that signs in waits for
     its like, and nobody else waits for it, nor it for others. Without, a hundred sign-ins at once stand before every
     other request for seconds. There is a thread for each place, so one is free to look for what the other lane may
-    answer. Connections that send nothing hold neither.
+    answer. Connections that send nothing, or half of a head, hold neither.
     """
 
     def init_process(self) -> None:
@@ -311,14 +328,14 @@ class Worker(gthread.ThreadWorker):
 
     def _park(self, conn: Connection, watch: Callable[[int, int], None] | None = None) -> None:
         """Leave a connection to whoever is woken when it sends something. watch: how, if not as before."""
-        number, events = conn.sock.fileno(), AHEAD if conn.ahead else READABLE
-        if not conn.leaving:
+        number, events = conn.sock.fileno(), AHEAD if conn.ahead and not conn.begun else READABLE
+        if not (conn.leaving or conn.begun):
             conn.timeout = time.monotonic() + (self.cfg.keepalive if self.alive else LINGER_SECONDS)
         self._parked[number] = conn
         (watch or self._epoll.modify)(number, events)
 
     def _close_idle(self, everybody: bool = False) -> None:
-        """Close who has sent nothing for too long. everybody: who has sent nothing by now."""
+        """Close who has sent no request for too long. everybody: who has sent none by now."""
         now = time.monotonic()
         for number, conn in self._parked.copy().items():
             if (everybody or conn.timeout < now) and self._parked.pop(number, None) is not None:
@@ -354,6 +371,14 @@ class Worker(gthread.ThreadWorker):
                 self.log.exception("Error answering a request")
             finally:
                 conn = lane.next()
+
+    def handle(self, conn: Connection) -> bool:
+        """gunicorn's: answer a request; gives whether the connection may send another one."""
+        if conn.endless:
+            util.write_error(conn.sock, 431, "Request Header Fields Too Large", "")
+            return False
+        kept: bool = super().handle(conn)
+        return kept
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         """gunicorn's hook: whether the connection may send another request; then nothing is left of this one."""
@@ -394,4 +419,4 @@ def _peeked(conn: Connection) -> bytes | None:
 
 
 def _has_sent(conn: Connection) -> bool:
-    return bool(conn.ahead or _peeked(conn))
+    return bool((conn.ahead and not conn.begun) or _peeked(conn))

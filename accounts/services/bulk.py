@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import emails, hashing, passwords, policies, roles, usernames
 from accounts.models import CustomField, User
 from accounts.services import checks, duties, mails, memberships
+from accounts.services.roles import faults_of as faults_of_roles
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
 from usermgmt import audit, copying
@@ -258,8 +259,7 @@ def _compare(
             if item.client is None:
                 faults.append(NO_SUCH_CLIENT)
         if item.draft.roles:
-            unknown = [name for name in item.draft.roles if name not in groups]
-            faults += [Fault("roles", "unknown_role", {"role": name}) for name in unknown]
+            faults += faults_of_roles(item.draft.roles, groups)
         item.faults = all_faults(item.draft.reported, faults) if item.draft.reported else faults
         if atomic or not item.faults:
             taken.update(own.items())

@@ -23,9 +23,7 @@ CONSTRAINTS = {
 }
 """Named constraint of `User` to the field that it is about."""
 
-_WITH_ADDRESS: Statement[User] = Statement(
-    lambda address: User.objects.only("pk").filter(email_canonical=address), address=str
-)
+_WITH_ADDRESS: Statement[User] = Statement(lambda address: User.objects.with_address(address).only("pk"), address=str)
 
 NAME_PARTS = ("given_name", "middle_name", "family_name")  # in the order they are shown
 _NAMES = ("name", *NAME_PARTS)

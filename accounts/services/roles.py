@@ -42,9 +42,9 @@ def exceeding(names: Collection[str], grants: Collection[str]) -> list[str]:
     return sorted({name for name in greater if name in names})
 
 
-def faults_of(names: Iterable[str]) -> list[Fault]:
-    """The faults of roles that are to be given to a user."""
-    return [Fault("roles", "unknown_role", {"role": name}) for name in roles.missing(names)]
+def faults_of(names: Iterable[str], known: Collection[str] | None = None) -> list[Fault]:
+    """The faults of roles that are to be given to a user. known: as in `roles.missing`."""
+    return [Fault("roles", "unknown_role", {"role": name}) for name in roles.missing(names, known)]
 
 
 def give(user: User, names: Collection[str]) -> audit.Changes:

@@ -34,11 +34,9 @@ _CALLER: Statement[User] = Statement(
     sign_in_id=int,
 )
 """Whose live access token it is."""
-_NAMED: Statement[User] = Statement(
-    lambda email: User.objects.select_related("client").filter(email_canonical=email), email=str
-)
+_NAMED: Statement[User] = Statement(lambda email: User.objects.with_address(email).select_related("client"), email=str)
 _NAMED_OF_CLIENT: Statement[User] = Statement(
-    lambda email, client_id: User.objects.select_related("client").filter(email_canonical=email, client_id=client_id),
+    lambda email, client_id: User.objects.with_address(email).select_related("client").filter(client_id=client_id),
     email=str,
     client_id=int,
 )

@@ -45,6 +45,7 @@ UNREADABLE = [(None, "said")]
         ({"roles": "bot"}, [("roles", "wrong_type")]),
         ({"roles": ["bot", 1]}, [("roles", "wrong_type")]),
         ({"roles": ["admin"]}, [("roles", "unknown_role")]),
+        ({"roles": ["king", "bot", "king"]}, [("roles", "unknown_role")]),
         ({"roles": [str(n) for n in range(101)]}, [("roles", "too_many")]),
         ({"password": "short"}, [("password", "too_short")]),
         ({"password": "x" * 129}, [("password", "too_long")]),

@@ -14,23 +14,23 @@ class Client(models.Model):
         return self.name
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str, **fields: Any) -> "User":
-        user = self.model(email=self.normalize_email(email), **fields)
+        user: User = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
 
 class User(AbstractUser):
-    username = None
-    first_name = None
-    last_name = None
+    username = None  # type: ignore[assignment]  # so one goes without a column of AbstractUser
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=255)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[assignment]  # whose users have no user name
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

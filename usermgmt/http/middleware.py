@@ -15,8 +15,9 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.cache import patch_vary_headers
@@ -127,7 +128,7 @@ class CallsMiddleware:
         # As Django does with all middleware: what is raised within has become an answer.
         self._moved: Any = convert_exception_to_response(SecurityMiddleware(view).process_request)  # type: ignore[arg-type]
         self._asked = convert_exception_to_response(self._ask)
-        self._from_elsewhere = CorsMiddleware(cast("Handler", self._asked))
+        self._from_elsewhere = PreflightMiddleware(cast("Handler", self._asked))
         self._headers = {secure: self._usual_headers(secure) for secure in (False, True)}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -166,6 +167,20 @@ class CallsMiddleware:
         ):
             middleware.process_response(request, response)
         return {name.lower(): (name, value) for name, value in response.items()}
+
+
+class PreflightMiddleware(CorsMiddleware):
+    """corsheaders', which answers preflights itself, before anybody asks for which host: one for another host goes on,
+    to be refused as every request for it is."""
+
+    def check_preflight(self, request: HttpRequest) -> HttpResponseBase | None:
+        answer: HttpResponseBase | None = super().check_preflight(request)
+        if answer is not None:
+            try:
+                request.get_host()
+            except DisallowedHost:
+                return None
+        return answer
 
 
 class _Empty(HttpRequest):

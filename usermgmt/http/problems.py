@@ -21,6 +21,7 @@ from rest_framework.views import set_rollback
 
 from usermgmt import audit, errors
 from usermgmt.http.contracts import Problem, Refused, contract_of, is_admin, tell
+from usermgmt.http.files import WHAT_TO_DO, NotCollected
 from usermgmt.http.parsers import BodyTooLarge
 
 logger = logging.getLogger("usermgmt.problems")
@@ -54,6 +55,8 @@ def problem_of(error: BaseException) -> Problem:
             return Problem(413, "too_large", BodyTooLarge.default_detail)
         case django.BadRequest() | django.SuspiciousOperation() | MultiPartParserError() | UnreadablePostError():
             return Problem(400, "bad_request", "The request is malformed.")
+        case NotCollected():
+            return Problem(503, "not_collected", WHAT_TO_DO)
         case OperationalError() | InterfaceError():
             return Problem(
                 503,
@@ -190,7 +193,9 @@ def _log(problem: Problem, error: BaseException) -> None:
     """Tell what is ours to mend, and what an operator must see to."""
     if isinstance(error, Refused):
         return  # foreseen by the contract that answers so
-    if problem.status == 503:
+    if isinstance(error, NotCollected):
+        logger.error("%s", problem.detail)
+    elif problem.status == 503:
         logger.error("database unavailable: %s", error.__class__.__name__)
     elif problem.status >= 500:
         logger.error("unexpected error", exc_info=error)

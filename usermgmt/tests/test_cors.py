@@ -77,6 +77,19 @@ def test_a_preflight_of_a_named_origin_tells_what_may_be_sent(db, call, open_to_
     )
 
 
+@pytest.mark.parametrize("path", ["/users", "/v1/users", "/api/v1/users.list", "/api/users", "/nope", "/docs", "/"])
+@pytest.mark.parametrize("origin", [APP, STRANGERS[0]])
+def test_a_preflight_for_another_host_is_refused_as_every_request_for_it(db, call, open_to_app, path, origin):
+    sent = {"Origin": origin, "Host": "elsewhere.example.com"}
+
+    preflight = call().options(path, headers={**sent, **ASKED})
+    usual = call().get(path, headers=sent)
+
+    assert preflight.status_code == usual.status_code
+    assert preflight.status_code in (400, 406)  # as the contract of the path has it
+    assert told(preflight).get("access-control-allow-origin") == told(usual).get("access-control-allow-origin")
+
+
 def test_cookies_never_go_along(cast, call, open_to_app):
     answer = call(cast.owner).get("/users/current", headers={"Origin": APP})
 

@@ -1,16 +1,21 @@
 """Where limits are counted, and what happens while Redis is away (DESIGN 3)."""
 
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 import redis
+from django.conf import settings
 
 from usermgmt.errors import TooManyRequests
-from usermgmt.http import counters, limits
-from usermgmt.http.counters import DatabaseStore, ElseDatabase, RedisStore
+from usermgmt.http import counters, limits, redis_counters
+from usermgmt.http.counters import DatabaseStore
 from usermgmt.http.limits import Limit
+from usermgmt.http.redis_counters import ElseDatabase, RedisStore
 from usermgmt.models import Counter
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +27,7 @@ TWO = Limit("two", 2, 3600)
 def clock(monkeypatch):
     """The machine's own clock, in seconds; `clock[0] += 5` lets time pass."""
     now = [1000.0]
-    monkeypatch.setattr(counters.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(redis_counters.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -57,15 +62,32 @@ def test_limits_are_counted_in_the_database_without_a_redis(settings):
     assert Counter.objects.get().count == 1
 
 
+def test_nobody_without_a_redis_loads_what_speaks_to_one():
+    """It takes as long to load as all of the contracts."""
+    told = subprocess.run(  # our own interpreter, no input
+        [
+            sys.executable,
+            "-c",
+            "import django, sys; django.setup(); import usermgmt.urls; print('redis' in sys.modules)",
+        ],
+        env=os.environ | {"REDIS_URL": ""},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "False\n"
+
+
 def test_and_in_redis_with_one(settings, redis_url, monkeypatch):
     settings.REDIS_URL = redis_url
-    monkeypatch.setattr(counters, "REDIS_PREFIX", "usermgmt:test:there:")
+    monkeypatch.setattr(redis_counters, "REDIS_PREFIX", "usermgmt:test:there:")
     limits.forget(TWO, "k")
     assert limits.take(TWO, "k").remaining == 1
     assert not Counter.objects.exists()
     client = redis.Redis.from_url(redis_url)
     (name,) = client.keys("usermgmt:test:there:*")
-    assert 3600 <= client.ttl(name) <= 3600 + counters.SLACK // 1000  # it removes itself
+    assert 3600 <= client.ttl(name) <= 3600 + redis_counters.SLACK // 1000  # it removes itself
     limits.forget(TWO, "k")
     assert client.keys("usermgmt:test:there:*") == []
 
@@ -90,7 +112,7 @@ def test_it_is_not_asked_again_for_some_seconds(away, clock):
     for _ in range(2):
         limits.take(TWO, "k")
     assert away.asked == 1
-    clock[0] += counters.REDIS_PAUSE
+    clock[0] += redis_counters.REDIS_PAUSE
     limits.peek(TWO, "k")
     assert away.asked == 2
 
@@ -110,7 +132,7 @@ def test_one_line_a_minute_says_so_and_no_password_stands_in_it(away, clock, cap
 
 
 def test_a_redis_that_is_back_counts_on(clock, monkeypatch, redis_url):
-    monkeypatch.setattr(counters, "REDIS_PREFIX", "usermgmt:test:back:")
+    monkeypatch.setattr(redis_counters, "REDIS_PREFIX", "usermgmt:test:back:")
     there = RedisStore(redis_url)
     store = ElseDatabase(there)
     monkeypatch.setattr(limits, "store", lambda: store)
@@ -119,14 +141,14 @@ def test_a_redis_that_is_back_counts_on(clock, monkeypatch, redis_url):
     store._redis = Failing()
     limits.take(TWO, "k")
     store._redis = there
-    clock[0] += counters.REDIS_PAUSE
+    clock[0] += redis_counters.REDIS_PAUSE
     assert limits.take(TWO, "k").remaining == 0
     limits.forget(TWO, "k")
 
 
 @pytest.mark.parametrize("mute", [False, True], ids=["refusing", "silent"])
 def test_a_call_is_answered_though_redis_refuses_or_is_silent(call, settings, monkeypatch, mute):
-    monkeypatch.setattr(counters, "REDIS_TIMEOUT", 0.05)
+    monkeypatch.setattr(redis_counters, "REDIS_TIMEOUT", 0.05)
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if mute:

@@ -10,7 +10,7 @@ import time_machine
 from django.db import connections
 
 from usermgmt.errors import Quota, TooManyRequests
-from usermgmt.http import counters, limits
+from usermgmt.http import counters, limits, redis_counters
 from usermgmt.http.limits import Backoff, Limit
 from usermgmt.http.problems import problem_of
 from usermgmt.models import Counter
@@ -298,7 +298,7 @@ def test_neither_addresses_nor_names_lie_in_the_store(clock, counting, settings)
         stored = [str(row) for row in Counter.objects.values()]
     else:
         client = redis.Redis.from_url(settings.REDIS_URL, decode_responses=True)
-        stored = [str((name, client.hgetall(name))) for name in client.keys(f"{counters.REDIS_PREFIX}*")]
+        stored = [str((name, client.hgetall(name))) for name in client.keys(f"{redis_counters.REDIS_PREFIX}*")]
 
     (row,) = stored
     assert "olga" not in row and "192.0.2" not in row

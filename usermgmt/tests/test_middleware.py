@@ -295,6 +295,7 @@ ASKED = [
     ("get", "/openapi.json", {}),
     ("get", "/users", {"Host": "elsewhere.example.com"}),
     ("get", "/users", {"Host": "bad host", "Origin": APP}),
+    ("options", "/users", {"Host": "elsewhere.example.com", "Origin": APP, "Access-Control-Request-Method": "GET"}),
 ]
 
 

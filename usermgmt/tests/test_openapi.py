@@ -461,6 +461,23 @@ def test_the_reader_has_nothing_that_a_strict_content_security_policy_refuses(cl
     assert not re.search(r"\s(style|on\w+)=", page)
 
 
+def test_the_reader_hides_the_column_of_links_and_no_document_has_one():
+    """Empty, it would make the answers wider than a telephone."""
+    assert ".swagger-ui .response-col_links { display: none; }" in Path(finders.find("usermgmt/docs.css")).read_text()
+    for contract in documented_contracts().values():
+        assert not [node for node in walk(json.loads(pages.document(contract))) if "links" in node]
+
+
+def test_our_style_sheet_names_parts_that_swagger_ui_has():
+    own = Path(finders.find("usermgmt/docs.css")).read_text()
+    theirs = Path(finders.find("drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")).read_text()
+    parts = {
+        name for selector in re.findall(r"\.swagger-ui (.*) {", own) for name in re.findall(r"\.([\w-]+)", selector)
+    }
+    assert {"response-col_links", "response-col_status", "parameter__name"} <= parts
+    assert not {name for name in parts if name not in theirs}
+
+
 @pytest.mark.parametrize("place", ["/docs", "/openapi.json"])
 def test_the_pages_are_only_read(client, place):
     answer = client.post(place)

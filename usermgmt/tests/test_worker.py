@@ -178,6 +178,71 @@ def test_who_sends_nothing_holds_no_thread(serving):
     assert answers(service.client("GET /other"))[0]["path"] == "/other"
 
 
+@pytest.mark.parametrize("half", [b"G", b"GET /users HTTP/1.1\r\nHost: here\r\n", b"POST /auth/token HTTP/1.1\r\nX: y"])
+def test_who_sends_half_of_a_head_holds_no_thread_and_is_answered_once_it_is_whole(serving, half):
+    service = serving(threads=1)
+    crowd = [service.client() for _ in range(20)]
+    for client in crowd:
+        client.sendall(half)
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    assert answers(service.client("POST /auth/token"))[0]["path"] == "/auth/token"
+    whole = {b"G": b"ET /late HTTP/1.1\r\nHost: here"}.get(half, b"")
+    crowd[0].sendall(whole + b"\r\n\r\n")
+    assert answers(crowd[0])[0]["path"] == (b"/late" if whole else half.split()[1]).decode()
+
+
+def test_half_of_a_head_behind_a_whole_request_holds_no_thread(serving):
+    service = serving(threads=1)
+    client = service.client()
+    client.sendall(b"GET /one HTTP/1.1\r\nHost: here\r\n\r\nGET /two HTT")
+    assert answers(client)[0]["path"] == "/one"
+    assert answers(service.client("GET /other"))[0]["path"] == "/other"
+    client.sendall(b"P/1.1\r\nHost: here\r\n\r\n")
+    assert answers(client)[0]["path"] == "/two"
+
+
+def test_a_head_that_does_not_end_is_waited_for_so_long_and_no_longer_however_often_more_of_it_comes(
+    serving, monkeypatch
+):
+    monkeypatch.setattr(worker, "HEAD_SECONDS", 1)
+    client = serving().client()
+    began = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        client.settimeout(0.2)
+        while time.monotonic() < began + PATIENCE:
+            client.sendall(b"X-More: and more\r\n")
+            with contextlib.suppress(TimeoutError):
+                assert client.recv(1) == b""
+                break
+    assert time.monotonic() < began + PATIENCE
+
+
+def test_who_breaks_off_in_a_head_is_closed(serving):
+    service = serving()
+    client = service.client()
+    client.sendall(b"GET / HTTP/1.1\r\n")
+    client.shutdown(socket.SHUT_WR)
+    assert is_closed(client)
+    assert _eventually(lambda: not service.worker._open)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n"])
+def test_a_head_that_is_too_long_is_refused_whether_it_ends_or_not(serving, end):
+    client = serving().client()
+    client.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * worker.MAX_HEAD_BYTES + end)
+    assert client.recv(65536).startswith(b"HTTP/1.1 431")
+
+
+def test_a_head_of_many_pieces_is_one(serving):
+    client = serving().client()
+    client.sendall(b"GET /long HTTP/1.1\r\nHost: here\r\n")
+    for number in range(9):
+        client.sendall(b"X-%d: %s\r\n" % (number, b"x" * 5000))
+    client.sendall(b"\r\n")
+    assert answers(client)[0]["path"] == "/long"
+
+
 def test_a_request_that_begins_late_is_answered(serving):
     service = serving()
     client = service.client()
@@ -310,6 +375,19 @@ def test_sigterm_lets_what_is_under_way_end_and_closes_the_rest(serving):
     assert not service.thread.is_alive()
     with pytest.raises(OSError):
         socket.create_connection(service.address, 5)
+
+
+def test_sigterm_waits_for_no_half_of_a_head(serving, monkeypatch):
+    monkeypatch.setattr(worker, "LINGER_SECONDS", 0)
+    service = serving()
+    half = service.client()
+    half.sendall(b"GET / HTTP/1.1\r\n")
+    assert _eventually(lambda: any(conn.begun for conn in list(service.worker._open)))
+    before = time.monotonic()
+    service.stop()
+    assert is_closed(half)
+    service.thread.join(PATIENCE)
+    assert time.monotonic() - before < worker.HEAD_SECONDS
 
 
 def test_sigterm_cuts_off_nobody_who_was_let_in_or_has_sent_something(serving, monkeypatch):

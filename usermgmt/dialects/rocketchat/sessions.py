@@ -73,7 +73,8 @@ class SessionViewSet(RocketChatCalls):
     signs_out = ("log_out",)
 
     def log_out(self, request: Request) -> Response:
-        logins.log_out(actor=actor_of(request), token=cast(ApiToken, request.auth))
+        if request.method != "HEAD":  # which changes nothing (RFC 9110 9.2.1), while GET does as the product has it
+            logins.log_out(actor=actor_of(request), token=cast(ApiToken, request.auth))
         return Response({"status": "success", "data": {"message": "You've been logged out!"}, "success": True})
 
     def me(self, request: Request) -> Response:

@@ -118,7 +118,9 @@ CALLS = {
             operation_id="updateUser",
             summary="Update a user",
             description="Changes what is sent and declared. Where the configuration's `resource_owner` is `self`, only"
-            " whoever calls can be changed; anybody else is not found.",
+            " whoever calls can be changed; anybody else is not found. A form is judged by what is stored, and again"
+            " where somebody wrote meanwhile; where dozens write to one user at the same moment the last may get 503:"
+            " nothing of theirs is written.",
             tags=[USERS],
             parameters=[identifier("user")],
             responses={204: OpenApiResponse(None, "Changed."), 406: WRONG_PARAMETERS, 422: INVALID_USER},

@@ -11,7 +11,8 @@ from accounts.models import Event, Mail, User, UserProfile
 from accounts.services import record_types, users
 from accounts.tests.factories import UserFactory
 from accounts.tests.test_races import CROWD, administrators, at_once, repeated
-from usermgmt.dialects.forms import configurations, uniqueness, vendor
+from usermgmt.dialects.forms import configurations, submitting, uniqueness, vendor
+from usermgmt.dialects.forms import users as views
 from usermgmt.dialects.forms.models import FormConfiguration
 from usermgmt.dialects.forms.tests.forms import EXAMPLE, asked, changing, configured, errors_of, program
 
@@ -96,6 +97,24 @@ def test_changes_of_one_user_all_stay():
     assert user.properties == {str(n): n for n in range(6)}
     assert user.profiles.get().properties == {"a": "a", "b": "b"}
     assert user.version == 1 + len(forms)
+
+
+def test_whom_others_always_overtake_is_told_to_come_again_and_nothing_is_written(monkeypatch):
+    name, user, tried = changing({"last_name": {}}), UserFactory(), []
+    caller = program(administrators()[0])
+    before, update = User.objects.filter(pk=user.pk).values().get(), submitting.update
+
+    def overtaken(actor, configuration, form, found, **options):
+        tried.append(found.version)
+        found.version -= 1  # as if somebody had written since
+        return update(actor, configuration, form, found, **options)
+
+    monkeypatch.setattr(submitting, "update", overtaken)
+    monkeypatch.setattr(views, "PAUSE", 0)
+    answer = caller.put(f"/api/users/{user.pk}", asked({"last_name": "Late"}, name))
+    assert errors_of(answer, 503) == {"base": ["The service is temporarily unavailable"]}
+    assert (answer["Retry-After"], len(tried)) == ("1", views.TRIES)
+    assert User.objects.filter(pk=user.pk).values().get() == before
 
 
 def test_who_makes_and_who_takes_one_address_do_not_wait_for_each_other_for_ever(monkeypatch):

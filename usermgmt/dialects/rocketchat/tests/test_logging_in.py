@@ -405,6 +405,16 @@ def test_each_form_of_a_logout_ends_the_token_that_was_sent_and_no_other(cast, f
     assert (event.actor_id, event.contract) == (cast.owner.pk, "rocketchat")
 
 
+def test_whoever_asks_for_the_head_of_the_answer_alone_stays_logged_in(cast):
+    client = logged_in(cast.owner)
+    answer = client.head("/api/v1/logout")
+    assert (answer.status_code, answer.headers["Content-Type"], answer.content) == (200, "application/json", b"")
+    assert client.get("/api/v1/me").status_code == 200
+    assert not Event.objects.filter(action="sign_in.revoked").exists()
+    client.get("/api/v1/logout")
+    assert client.head("/api/v1/logout").status_code == 401
+
+
 def test_whoever_must_change_the_password_may_leave(cast):
     User.objects.filter(pk=cast.owner.pk).update(must_change_password=True)
     client = logged_in(cast.owner)
