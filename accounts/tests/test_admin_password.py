@@ -7,6 +7,7 @@ from accounts.models import Event
 from accounts.services import users
 from accounts.tests.callers import caller
 from accounts.tests.factories import PASSWORD
+from usermgmt.errors import NotFound
 
 NEW = "a quite different passphrase"
 
@@ -113,7 +114,7 @@ def test_djangos_own_password_form_is_closed(browser, cast):
 
 def test_a_user_deleted_meanwhile_is_told(browser, cast, monkeypatch):
     def gone(**values):
-        raise users.NotFound("user")
+        raise NotFound("user")
 
     monkeypatch.setattr(users, "update", gone)
     assert "This user is gone" in errors(browser.post(page(cast.owner), sent()))["__all__"][0]
