@@ -1,6 +1,6 @@
 """The database's driver, asked without Django's cursor around it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ def driver_of(connection: Any) -> Any:
 
 
 @contextmanager
-def executed(connection: Any, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> Iterator[Any]:
+def executed(connection: Any, sql: str, values: Sequence[Any]) -> Iterator[Any]:
     """A cursor that has executed the SQL: the driver's, where it may be."""
     driver = driver_of(connection)
     if driver is None:

@@ -12,7 +12,6 @@ from typing import Protocol
 from django.conf import settings
 from django.db import connection
 
-from usermgmt.driver import executed
 from usermgmt.models import Counter
 from usermgmt.prepared import found
 
@@ -80,31 +79,31 @@ class DatabaseStore:
     TAKE = """
         WITH asked (key, free, memory, first, longest, doublings) AS (VALUES {asked})
         INSERT INTO usermgmt_counter AS present (key, count, until, blocked_until)
-        SELECT key, 1, %(now)s + memory, CASE
-            WHEN free > 1 THEN 0 WHEN first > 0 THEN %(now)s + first ELSE %(now)s + memory
+        SELECT key, 1, {now} + memory, CASE
+            WHEN free > 1 THEN 0 WHEN first > 0 THEN {now} + first ELSE {now} + memory
         END
         FROM asked WHERE true ORDER BY key
         ON CONFLICT (key) DO UPDATE SET (count, until, blocked_until) = (
             SELECT
-                CASE WHEN present.until <= %(now)s THEN 1 ELSE present.count + 1 END,
-                CASE WHEN present.until <= %(now)s OR first > 0 THEN excluded.until ELSE present.until END,
+                CASE WHEN present.until <= {now} THEN 1 ELSE present.count + 1 END,
+                CASE WHEN present.until <= {now} OR first > 0 THEN excluded.until ELSE present.until END,
                 CASE
-                    WHEN present.until <= %(now)s THEN excluded.blocked_until
+                    WHEN present.until <= {now} THEN excluded.blocked_until
                     WHEN present.count + 1 < free THEN 0
                     WHEN first = 0 THEN present.until
-                    WHEN present.count + 1 - free >= doublings THEN %(now)s + longest
-                    ELSE %(now)s + (first << CAST(present.count + 1 - free AS integer))
+                    WHEN present.count + 1 - free >= doublings THEN {now} + longest
+                    ELSE {now} + (first << CAST(present.count + 1 - free AS integer))
                 END
             FROM asked WHERE asked.key = present.key
         )
-        WHERE present.until <= %(now)s OR present.blocked_until <= %(now)s
+        WHERE present.until <= {now} OR present.blocked_until <= {now}
         RETURNING key, count, until, blocked_until
     """
     GIVE_BACK = """
         WITH asked (key, free, first, until, blocked_until, forget) AS (VALUES {asked})
         INSERT INTO usermgmt_counter AS present (key, count, until, blocked_until)
         SELECT asked.key, 0, 0, 0 FROM asked JOIN usermgmt_counter AS there ON there.key = asked.key
-        WHERE there.until > %(now)s ORDER BY asked.key
+        WHERE there.until > {now} ORDER BY asked.key
         ON CONFLICT (key) DO UPDATE SET (count, until, blocked_until) = (
             SELECT
                 CASE WHEN forget > 0 THEN 0 ELSE present.count - 1 END,
@@ -116,7 +115,7 @@ class DatabaseStore:
                 END
             FROM asked WHERE asked.key = present.key
         )
-        WHERE present.until > %(now)s AND EXISTS (
+        WHERE present.until > {now} AND EXISTS (
             SELECT 1 FROM asked
             WHERE asked.key = present.key
                 AND (forget > 0 OR (present.count > 0 AND (first > 0 OR present.until = asked.until)))
@@ -148,10 +147,12 @@ class DatabaseStore:
         """Have the statement write these rows, each of a key and numbers; gives what it tells."""
         if not rows:
             return {}
-        values = {f"v{row}_{place}": value for row, all_ in enumerate(rows) for place, value in enumerate(all_)}
-        asked = sql.format(asked=_places(len(rows), len(rows[0])))
-        with executed(connection, asked, {**values, "now": now}) as cursor:
-            return {key: Tally(*tally) for key, *tally in cursor.fetchall()}
+        asked = sql.format(asked=_places(len(rows), len(rows[0])), now="%s")
+        values = [value for row in rows for value in row] + [now] * sql.count("{now}")
+        # Numbers all of one type, or each type were another statement.
+        adapt = connection.ops.adapt_integerfield_value
+        sent = [adapt(value, "BigIntegerField") if isinstance(value, int) else value for value in values]
+        return {key: Tally(*tally) for key, *tally in found(connection, asked, sent)}
 
     def forget(self, key: str) -> None:
         Counter.objects.filter(key=key).delete()
@@ -166,15 +167,8 @@ class DatabaseStore:
 @lru_cache(maxsize=32)
 def _places(rows: int, columns: int) -> str:
     """Rows of VALUES, each of a key and numbers; the types of all are said by the first."""
-    return ", ".join(
-        "("
-        + ", ".join(
-            f"CAST(%(v{row}_{place})s AS {'bigint' if place else 'text'})" if not row else f"%(v{row}_{place})s"
-            for place in range(columns)
-        )
-        + ")"
-        for row in range(rows)
-    )
+    first = ", ".join(["CAST(%s AS text)", *["CAST(%s AS bigint)"] * (columns - 1)])
+    return ", ".join([f"({first})", *[f"({', '.join(['%s'] * columns)})"] * (rows - 1)])
 
 
 @lru_cache(maxsize=8)
