@@ -231,31 +231,26 @@ def apart(model: type[models.Model]) -> AbstractContextManager[Any]:
 
 
 class _Insertion(NamedTuple):
-    """The parts of the SQL that stores a new row."""
+    """The parts of the SQL that stores a new row of a model, and the fields whose values it takes."""
 
     into: str
     places: str
     number: str
+    fields: tuple[Any, ...]
 
 
 def _insertion_of(row: models.Model, connection: Any) -> tuple[_Insertion, list[Any]]:
     """The SQL that stores a row, and its values."""
-    meta: Any = row._meta
-    fields = [field for field in meta.concrete_fields if field is not meta.pk]
-    values = [_stored(field, row, connection, adding=True) for field in fields]
-    return _insertion(meta.db_table, meta.pk.column, tuple(field.column for field in fields)), values
+    insertion = _insertion(row.__class__)
+    return insertion, [_stored(field, row, connection, adding=True) for field in insertion.fields]
 
 
 def _change_of(
     row: models.Model, names: Collection[str], null: Collection[str], connection: Any
 ) -> tuple[str, list[Any]]:
     """The SQL that writes these fields of a row, and its values."""
-    meta: Any = row._meta
-    wanted = with_computed(type(row), names)
-    fields = [field for field in meta.concrete_fields if field.name in wanted or field.attname in wanted]
-    empty = tuple(meta.get_field(name).column for name in null)
-    sql = _change(meta.db_table, meta.pk.column, tuple(field.column for field in fields), empty)
-    return sql, [_stored(field, row, connection, adding=False) for field in (*fields, meta.pk)]
+    sql, fields = _change(row.__class__, frozenset(names), tuple(null))
+    return sql, [_stored(field, row, connection, adding=False) for field in fields]
 
 
 def _stored(field: Any, row: models.Model, connection: Any, *, adding: bool) -> Any:
@@ -277,16 +272,23 @@ def _as_it_is(kind: Any) -> type | None:
 
 
 @lru_cache(maxsize=256)
-def _insertion(table: str, number: str, columns: tuple[str, ...]) -> _Insertion:
-    named = ", ".join(map(_quoted, columns))
-    return _Insertion(f"INSERT INTO {_quoted(table)} ({named})", ", ".join(["%s"] * len(columns)), _quoted(number))
+def _insertion(model: Any) -> _Insertion:
+    meta = model._meta
+    fields = tuple(field for field in meta.concrete_fields if field is not meta.pk)
+    into = f"INSERT INTO {_quoted(meta.db_table)} ({', '.join(_quoted(field.column) for field in fields)})"
+    return _Insertion(into, ", ".join(["%s"] * len(fields)), _quoted(meta.pk.column), fields)
 
 
 @lru_cache(maxsize=256)
-def _change(table: str, number: str, columns: tuple[str, ...], empty: tuple[str, ...]) -> str:
-    named = ", ".join(f"{_quoted(column)} = %s" for column in columns)
-    meant = " AND ".join([f"{_quoted(number)} = %s", *(f"{_quoted(column)} IS NULL" for column in empty)])
-    return f"UPDATE {_quoted(table)} SET {named} WHERE {meant}"  # noqa: S608
+def _change(model: Any, names: frozenset[str], null: tuple[str, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The SQL that writes these fields of a row of a model, and the fields whose values it takes."""
+    meta = model._meta
+    wanted = with_computed(model, names)
+    fields = [field for field in meta.concrete_fields if field.name in wanted or field.attname in wanted]
+    changed = ", ".join(f"{_quoted(field.column)} = %s" for field in fields)
+    empty = [f"{_quoted(meta.get_field(name).column)} IS NULL" for name in null]
+    meant = " AND ".join([f"{_quoted(meta.pk.column)} = %s", *empty])
+    return f"UPDATE {_quoted(meta.db_table)} SET {changed} WHERE {meant}", (*fields, meta.pk)  # noqa: S608
 
 
 @lru_cache(maxsize=256)
