@@ -126,9 +126,7 @@ def _include(request: Request) -> tuple[list[str], list[Fault]]:
 
 def _oneself(actor: User, include: list[str]) -> User:
     """The caller, with what `?include=` asks for."""
-    if include:
-        sign_ins.read_whole(actor)
-    return actor
+    return sign_ins.whole(actor) if include else actor
 
 
 def _shown(user: User, include: list[str], code: int = status.HTTP_200_OK, **headers: str) -> Response:

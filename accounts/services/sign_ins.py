@@ -34,6 +34,13 @@ _CALLER: Statement[User] = Statement(
     sign_in_id=int,
 )
 """Whose live access token it is."""
+_WHOLE: Statement[User] = Statement(
+    lambda user_id, version: User.objects.select_related("client").filter(
+        pk=user_id, is_active=True, token_version=version
+    ),
+    user_id=int,
+    version=int,
+)
 _NAMED: Statement[User] = Statement(lambda email: User.objects.with_address(email).select_related("client"), email=str)
 _NAMED_OF_CLIENT: Statement[User] = Statement(
     lambda email, client_id: User.objects.with_address(email).select_related("client").filter(client_id=client_id),
@@ -156,7 +163,7 @@ def verify(*, token: str) -> None:
 
 
 def user_of(token: AccessToken) -> User:
-    """The user of a live access token, client included, in one query; `read_whole` reads the rest.
+    """The user of a live access token, client included, in one query; `whole` reads the rest.
 
     Raises InvalidToken.
     """
@@ -166,14 +173,14 @@ def user_of(token: AccessToken) -> User:
     return user
 
 
-def read_whole(user: User) -> None:
-    """Read what was not read yet of a caller who is to be shown. Raises InvalidToken: there is none any more."""
-    missing = user.get_deferred_fields()
-    if missing:
-        try:
-            user.refresh_from_db(fields=missing)
-        except User.DoesNotExist:
-            raise InvalidToken from None
+def whole(user: User) -> User:
+    """A caller who is to be shown, all of it as it is at one moment. Raises InvalidToken: the token died meanwhile."""
+    if not user.get_deferred_fields():
+        return user
+    read = _WHOLE.one(user_id=user.pk, version=user.token_version)
+    if read is None:
+        raise InvalidToken
+    return read
 
 
 def forget_expired() -> int:

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from accounts.services import sign_ins
+from accounts.services import sign_ins, users
 
 ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL alone")
 PATHS = ("/users/current", "/users/{id}")
@@ -42,3 +42,19 @@ def test_nobody_is_told_half_of_a_change(cast, call, monkeypatch, path):
     answer = client.get(f"{path.format(id=cast.owner.pk)}?include=profile")
     told = (answer.json()["name"], answer.json()["profile"]["given_name"], answer.headers["ETag"])
     assert told in [("Olga Owner", "", '"1"'), ("New Name", "New", '"2"')]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_whose_token_dies_meanwhile_is_told_nothing(cast, call, monkeypatch, path):
+    authenticated = sign_ins.user_of
+
+    def signed_out_meanwhile(token):
+        user = authenticated(token)
+        users.sign_out(actor=None, user_id=user.pk)
+        return user
+
+    client = call(cast.owner)
+    monkeypatch.setattr(sign_ins, "user_of", signed_out_meanwhile)
+    answer = client.get(f"{path.format(id=cast.owner.pk)}?include=profile")
+    assert (answer.status_code, "WWW-Authenticate" in answer.headers) == (401, True)
+    assert "olga" not in answer.content.decode()
