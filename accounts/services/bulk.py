@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -16,6 +15,7 @@ from django.utils import timezone
 from accounts import emails, hashing, passwords, policies, roles, usernames
 from accounts.models import CustomField, User
 from accounts.services import checks, duties, mails, memberships
+from accounts.services.turns import PassedOn, Stage, Turn, pass_on
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
 from usermgmt import audit, copying
@@ -95,29 +95,6 @@ class Item:
     stored: str = field(default="", repr=False)
     ready: User | None = None
     user: User | None = None
-
-
-class Stage(IntEnum):
-    """How far users are. USERS: their rows are written, and nothing but the trail is left. TRAIL: that is, too. Neither
-    shows to others before all is IN."""
-
-    USERS = 1
-    TRAIL = 2
-    IN = 3
-
-
-class Turn:
-    """The turn of users who are made beside others, and in one order with them. Here there are no others."""
-
-    def wait(self, stage: Stage) -> None:
-        """Waits until those before are as far as that."""
-
-    def reach(self, stage: Stage) -> None:
-        """Says that these are; those behind go on from there, as though they were in already."""
-
-
-class PassedOn(OperationalError):
-    """Others went on from what could not be kept in the end."""
 
 
 def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False) -> list[Outcome]:
@@ -385,7 +362,7 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None =
             memberships.join_default(users)
             _tell_roles(entries, _give_roles(items, users))
             if unseen is not None:
-                passed = _passed_on(unseen)
+                passed = pass_on(unseen)
             audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
@@ -404,17 +381,6 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None =
     for item, user in zip(items, users, strict=True):
         item.user = user
     return True
-
-
-def _passed_on(turn: Turn) -> bool:
-    """Let those behind go on, where nothing can be refused any more, and wait for those before; whether it did. SQLite
-    has one writer: nobody could go on."""
-    goes_on = connection.vendor == "postgresql"
-    if goes_on:
-        connection.check_constraints()  # that of the client, too, which would wait for the commit
-        turn.reach(Stage.USERS)
-    turn.wait(Stage.IN)
-    return goes_on
 
 
 def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:

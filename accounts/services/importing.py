@@ -11,7 +11,8 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome, Stage, Turn
+from accounts.services.bulk import Draft, Item, Outcome
+from accounts.services.turns import Stage, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit

@@ -10,11 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError, OperationalError, connection, transaction
 
-from accounts.management import turns
+from accounts.management import processes
 from accounts.management.commands import import_users
 from accounts.models import Event, User
 from accounts.services import importing as service
-from accounts.services.bulk import Stage
+from accounts.services.turns import Stage
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from accounts.tests.imports import importing, lines, person
 from accounts.tests.test_races import at_once
@@ -54,7 +54,7 @@ def small(monkeypatch):
 
 @pytest.fixture
 def shared(monkeypatch):
-    monkeypatch.setattr(turns, "_is_shared", lambda: True)
+    monkeypatch.setattr(processes, "_is_shared", lambda: True)
 
 
 def begin():
@@ -95,7 +95,7 @@ def made(path, **options):
 def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
     results = []
     for is_shared in (False, True):
-        monkeypatch.setattr(turns, "_is_shared", lambda is_shared=is_shared: is_shared)
+        monkeypatch.setattr(processes, "_is_shared", lambda is_shared=is_shared: is_shared)
         results.append(made(tmp_path / f"{is_shared:d}.jsonl", **options))
     alone, shared = results
     assert shared == alone
@@ -161,7 +161,7 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
 
 def written_ahead(monkeypatch, *, then):
     """Have the trail of the first batch wait until the users of the second are written, and then do something."""
-    written, record, reach = get_context("fork").Event(), service.bulk.audit.record_all, turns._Turn.reach
+    written, record, reach = get_context("fork").Event(), service.bulk.audit.record_all, processes._Turn.reach
 
     def recording(entries):
         if any(entry.changes.get("email") == (None, "p1@example.org") for entry in entries):
@@ -175,7 +175,7 @@ def written_ahead(monkeypatch, *, then):
         reach(turn, stage)
 
     monkeypatch.setattr(service.bulk.audit, "record_all", recording)
-    monkeypatch.setattr(turns._Turn, "reach", reaching)
+    monkeypatch.setattr(processes._Turn, "reach", reaching)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
@@ -206,12 +206,12 @@ def test_where_the_trail_can_not_be_written_the_run_stops_without_those_behind(t
 def test_a_single_batch_and_one_of_a_transaction_are_taken_by_one_process(tmp_path, monkeypatch):
     begin()
     with transaction.atomic():
-        assert not turns._is_shared()
+        assert not processes._is_shared()
 
     def refused(run):
         raise AssertionError("another process")
 
-    monkeypatch.setattr(turns, "_working", refused)
+    monkeypatch.setattr(processes, "_working", refused)
     assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(9)])).code == 0
 
 
@@ -232,7 +232,7 @@ def test_a_table_that_somebody_holds_is_not_waited_for():
 def test_rows_that_change_somebody_do_so_before_those_behind_are_written(tmp_path, monkeypatch, small, shared):
     """Else each would wait for the other: the change for a user name, and the user who has it for the change."""
     begin()
-    passed, update, reach = get_context("fork").Event(), service.users.update, turns._Turn.reach
+    passed, update, reach = get_context("fork").Event(), service.users.update, processes._Turn.reach
 
     def updating(**values):
         assert not passed.is_set()
@@ -243,7 +243,7 @@ def test_rows_that_change_somebody_do_so_before_those_behind_are_written(tmp_pat
         reach(turn, stage)
 
     monkeypatch.setattr(service.users, "update", updating)
-    monkeypatch.setattr(turns._Turn, "reach", reaching)
+    monkeypatch.setattr(processes._Turn, "reach", reaching)
     rows = [person(1), person(1, username="zed"), person(3, username="zed"), person(4)]
     done = importing(tmp_path / "a.jsonl", lines(*rows), on_conflict="update")
     assert (done.code, done.said) == (0, "2 created, 2 updated.\n")

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from accounts.hashers import IMPORTED
-from accounts.management import rows, runs, turns
+from accounts.management import processes, rows, runs
 from accounts.management.output import STANDARD
 from accounts.management.progress import bar_of_bytes
 from accounts.services import importing
@@ -132,7 +132,7 @@ class Command(BaseCommand):
                 raise CommandError(_stopped(job, "Stopped"), returncode=NOT_DONE) from error
             except DatabaseError as error:
                 raise CommandError(_stopped(job, f"The database: {error}".strip()), returncode=NOT_DONE) from error
-            except turns.Gone as error:
+            except processes.Gone as error:
                 raise CommandError(_stopped(job, str(error)), returncode=NOT_DONE) from error
             finally:
                 gc.unfreeze()
@@ -221,7 +221,7 @@ def _batches(found: Iterator[rows.Read]) -> Iterator[list[rows.Read]]:
 def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
     state, started, before = job.state, time.monotonic(), sum(job.state.counts.values())
     _keep(job)  # so that the very first batch is known again, too
-    with turns.taken(job.run, _batches(found), again=again) as taken, bar_of_bytes("users") as progress:
+    with processes.taken(job.run, _batches(found), again=again) as taken, bar_of_bytes("users") as progress:
         task = progress.add_task("", total=job.total, completed=state.offset, count=before, rate=0)
         for number, (batch, told) in enumerate(taken, 1):
             job.faults.write(b"".join(_lines([read.row for read in batch], told)))

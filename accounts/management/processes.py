@@ -27,8 +27,8 @@ from django.db import connection, connections
 from accounts import hashing
 from accounts.management.rows import Read
 from accounts.services import importing
-from accounts.services.bulk import Stage, Turn
 from accounts.services.importing import Row, Run, Told
+from accounts.services.turns import Stage, Turn
 
 PROCESSES = 2
 
