@@ -1,6 +1,6 @@
 """Keeping the audit trail: the writer and the reader behind `usermgmt.audit`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,12 @@ from usermgmt.errors import NotFound
 from usermgmt.origin import Origin
 
 BATCH_SIZE = 1000  # rows at a time
+
+
+def numbers(count: int) -> Sequence[int | None]:
+    """Numbers for rows that are written later, and are to stand before all that are written from now on; None each on
+    databases that number rows as they are written."""
+    return copying.numbers(Event, count) or [None] * count
 
 
 def write(entries: list[Entry]) -> None:
@@ -34,10 +40,14 @@ def write(entries: list[Entry]) -> None:
         }
         for entry in entries
     ]
-    if len(rows) == 1:
+    numbered = bool(entries) and entries[0].number is not None
+    if numbered:
+        for row, entry in zip(rows, entries, strict=True):
+            row["id"] = entry.number
+    if len(rows) == 1 and not numbered:
         statements.insert(Event(**rows[0]))
     else:
-        copying.insert_values(Event, rows)
+        copying.insert_values(Event, rows, numbered=numbered)
 
 
 def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:

@@ -11,7 +11,7 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome
+from accounts.services.bulk import Draft, Item, Outcome, Ready
 from accounts.services.turns import Stage, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
@@ -145,12 +145,13 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
     with coming_from(Origin(contract="command", request_id=run.number)):
         drafts = [_draft(run, row) for row in rows]
         items = bulk.judged(drafts)
-        if not run.dry:
-            bulk.prepare(items)
+        in_clear = any(draft.password is not None for draft in drafts)
+        unseen = not (run.dry or in_clear) and run.sight.is_clear()
+        ready = bulk.prepared(items, actor=None) if unseen else None
         turn.wait(Stage.USERS)
-        _place(run, rows, drafts, turn)
+        _place(run, rows, drafts)
         before = _made_before(run) if again else set()
-        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
+        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn, ready)]
         if before:
             _recognise(before, drafts, told)
         for place, one in enumerate(told):
@@ -179,14 +180,13 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], turn: Turn) -> None:
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
     """Put each draft into the client of its row, which may have to be made."""
     named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
     if run.create_clients and not run.dry:
         for name in {_client_name(row): None for row in rows}:
             if name and fold(name.strip()) not in places:
-                turn.wait(Stage.TRAIL)
                 _make_client(name, places)
     for row, draft in zip(rows, drafts, strict=True):
         if draft.reported and any(fault.field == BASE for fault in draft.reported):
@@ -260,12 +260,11 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
+def _made(run: Run, items: Sequence[Item], turn: Turn, ready: Ready | None) -> list[Outcome]:
     """Make those that can be."""
-    in_clear = any(item.draft.password is not None for item in items)
-    if not (run.dry or in_clear) and run.sight.is_clear():
+    if ready is not None:
         changes = run.on_conflict == OnConflict.UPDATE
-        made = bulk.make_unseen(actor=None, items=items, turn=turn, whole=changes)
+        made = bulk.make_unseen(actor=None, items=items, turn=turn, ready=ready, whole=changes)
         if made is not None:
             return made
         run.sight.was_not()

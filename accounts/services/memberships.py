@@ -7,11 +7,12 @@ from usermgmt import audit, copying
 from usermgmt.errors import Fault, Invalid
 
 
-def join_default(users: Sequence[User]) -> None:
-    """Put new users into the teams of their clients that everybody joins; a query or two for a thousand users."""
+def join_default(users: Sequence[User]) -> bool:
+    """Put new users into the teams of their clients that everybody joins, and tell whether there are any; a query or
+    two for a thousand users."""
     clients = {user.client_id for user in users if user.client_id is not None}
     if not clients:
-        return
+        return False
     teams: dict[int, list[int]] = {}
     for team_id, client_id in (
         Team.objects.joined_by_default().filter(client_id__in=clients).order_by("pk").values_list("pk", "client_id")
@@ -24,6 +25,7 @@ def join_default(users: Sequence[User]) -> None:
         for team_id in teams.get(user.client_id, ())
     ]
     copying.insert(rows)
+    return bool(rows)
 
 
 def faults_of(team_ids: Collection[int], client_id: int | None) -> list[Fault]:

@@ -2,16 +2,15 @@
 
 from enum import IntEnum
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 
 class Stage(IntEnum):
-    """How far users are. USERS: their rows are written, and nothing but the trail is left. TRAIL: that is, too. Neither
-    shows to others before all is IN."""
+    """How far users are. USERS: their rows are written, and can't be refused any more; they do not show to others
+    before they are IN, with all that belongs to them."""
 
     USERS = 1
-    TRAIL = 2
-    IN = 3
+    IN = 2
 
 
 class Turn:
@@ -26,14 +25,3 @@ class Turn:
 
 class PassedOn(OperationalError):
     """Others went on from what could not be kept in the end."""
-
-
-def pass_on(turn: Turn) -> bool:
-    """Let those behind go on, where nothing of the transaction can be refused any more, and wait for those before;
-    whether it did. SQLite has one writer: nobody could go on."""
-    goes_on = connection.vendor == "postgresql"
-    if goes_on:
-        connection.check_constraints()  # that of the client, too, which would wait for the commit
-        turn.reach(Stage.USERS)
-    turn.wait(Stage.IN)
-    return goes_on

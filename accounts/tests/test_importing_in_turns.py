@@ -105,15 +105,15 @@ def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
 def test_what_one_of_them_raises_is_told_with_the_line_to_go_on_from(tmp_path, monkeypatch, small, shared):
     begin()
     with monkeypatch.context() as patch:
-        insert, ours = service.bulk._insert, os.getpid()
+        insert, ours = service.bulk._insert_unseen, os.getpid()
 
-        def failing(items, actor, **how):
+        def failing(ready, actor, turn):
             assert os.getpid() != ours
-            if any(item.draft.email == "p5@example.org" for item in items):
+            if any(item.draft.email == "p5@example.org" for item in ready.items):
                 raise OperationalError("the disk is full")
-            return insert(items, actor, **how)
+            return insert(ready, actor, turn)
 
-        patch.setattr(service.bulk, "_insert", failing)
+        patch.setattr(service.bulk, "_insert_unseen", failing)
         rows = [person(n) for n in range(1, 10)]
         stopped = importing(tmp_path / "a.jsonl", lines(*rows))
     words = "The database: the disk is full. All rows before line 5 are in. --resume"
@@ -144,15 +144,15 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
     """A Ctrl-C while a batch is written."""
     begin()
     with monkeypatch.context() as patch:
-        insert = service.bulk.audit.record_all
+        wait = processes._Turn.wait
 
-        def stopping(entries):
-            insert(entries)
-            if User.objects.filter(email="p3@example.org").exists():  # in the transaction that is under way
+        def stopping(turn, stage):
+            wait(turn, stage)
+            if stage == Stage.IN and User.objects.filter(email="p3@example.org").exists():  # but not in yet
                 os.kill(os.getppid(), signal.SIGINT)
                 signal.pause()
 
-        patch.setattr(service.bulk.audit, "record_all", stopping)
+        patch.setattr(processes._Turn, "wait", stopping)
         stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
     assert (stopped.code, "Stopped. All rows before line 3 are in." in stopped.said) == (2, True)
     assert User.objects.filter(email__endswith="@example.org").count() == 2
@@ -160,32 +160,32 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
 
 
 def written_ahead(monkeypatch, *, then):
-    """Have the trail of the first batch wait until the users of the second are written, and then do something."""
-    written, record, reach = get_context("fork").Event(), service.bulk.audit.record_all, processes._Turn.reach
+    """Have the trail of the first batch wait until that of the second is written, and then do something."""
+    written, record = get_context("fork").Event(), service.bulk.audit.record_all
 
     def recording(entries):
-        if any(entry.changes.get("email") == (None, "p1@example.org") for entry in entries):
+        addresses = {entry.changes.get("email", (None, None))[1] for entry in entries}
+        if "p1@example.org" in addresses:
             assert written.wait(20)
             then()
         record(entries)
-
-    def reaching(turn, stage):
-        if stage == Stage.USERS and User.objects.filter(email="p3@example.org").exists():
+        if "p3@example.org" in addresses:
             written.set()
-        reach(turn, stage)
 
     monkeypatch.setattr(service.bulk.audit, "record_all", recording)
-    monkeypatch.setattr(processes._Turn, "reach", reaching)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
-def test_users_are_written_while_the_trail_of_the_batch_before_is(tmp_path, monkeypatch, small, shared):
+def test_a_batch_is_written_while_the_one_before_is_and_yet_stands_behind_it(tmp_path, monkeypatch, small, shared):
     begin()
     written_ahead(monkeypatch, then=lambda: None)
-    assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 6)])).said == "5 created.\n"
-    made = Event.objects.filter(action="user.created", contract="command").order_by("pk")
-    assert [event.changes["email"][1] for event in made] == [f"p{n}@example.org" for n in range(1, 6)]
-    assert [event.target_id for event in made] == sorted(event.target_id for event in made)
+    rows = [person(n, client="New" if n == 3 else "Acme") for n in range(1, 6)]
+    assert importing(tmp_path / "a.jsonl", lines(*rows), create_clients=True).said == "5 created.\n"
+    made = Event.objects.filter(contract="command", action__endswith=".created").order_by("pk")
+    names = ["p1@example.org", "p2@example.org", "New", *(f"p{n}@example.org" for n in (3, 4, 5))]
+    assert [event.changes.get("email", event.changes["name"])[1] for event in made] == names
+    users = [event.target_id for event in made if event.target_kind == "user"]
+    assert users == sorted(users)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
