@@ -119,8 +119,8 @@ class Run:
 
     number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
     whether those are administrators. create_clients: whether a client is made that is named and not there.
-    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. made: users whom it is known to have made before
-    it was stopped. sight: of the process at hand.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. made, changed: how many users it is known to have
+    made, and to have changed, before it was stopped. sight: of the process at hand.
     """
 
     number: str
@@ -131,6 +131,7 @@ class Run:
     scheme: str = "rails"
     dry: bool = False
     made: int = 0
+    changed: int = 0
     sight: Sight = field(default_factory=Sight)
 
 
@@ -138,7 +139,8 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
     """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
 
     Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
-    before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
+    before by the same run, which was stopped then: whom it made is not in the way, and whom it changed is changed.
+    In a dry run nothing is written.
     turn: where several processes take rows of one file. It has them wait before anything that depends on the rows
     before, or that should come after these in the trail.
     """
@@ -150,13 +152,14 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
         ready = bulk.prepared(items, actor=None) if unseen else None
         turn.wait(Stage.USERS)
         _place(run, rows, drafts)
-        before = _made_before(run) if again else set()
+        before = set(_done_before(run, "user.created", run.made)) if again else set()
+        changed = _done_before(run, "user.updated", run.changed) if again else []
         told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn, ready)]
         if before:
             _recognise(before, drafts, told)
         for place, one in enumerate(told):
             if _is_there(one, rows[place], run.on_conflict):
-                told[place] = _settled(run, rows[place], drafts[place], one)
+                told[place] = _settled(run, rows[place], drafts[place], one, changed)
     return told
 
 
@@ -289,10 +292,10 @@ def _told(outcome: Outcome, *, dry: bool) -> Told:
     return _CREATED if made else Told(Became.REFUSED, outcome.faults)
 
 
-def _made_before(run: Run) -> set[int]:
-    """The users whom the run made before it was stopped, and did not know to have: they come last in the trail."""
-    events = Event.objects.filter(request_id=run.number, action="user.created", target_kind="user").order_by("pk")
-    return {pk for pk in events.values_list("target_id", flat=True)[run.made :] if pk is not None}
+def _done_before(run: Run, action: str, known: int) -> list[int]:
+    """To whom the run did that before it was stopped, and did not know to have: they come last in the trail."""
+    events = Event.objects.filter(request_id=run.number, action=action, target_kind="user").order_by("pk")
+    return [pk for pk in events.values_list("target_id", flat=True)[known:] if pk is not None]
 
 
 def _recognise(made: set[int], drafts: Sequence[Draft], told: list[Told]) -> None:
@@ -314,7 +317,8 @@ def _is_there(told: Told, row: Row, on_conflict: OnConflict) -> bool:
     return on_conflict == OnConflict.SKIP and codes == {"taken"}
 
 
-def _settled(run: Run, row: Row, draft: Draft, told: Told) -> Told:
+def _settled(run: Run, row: Row, draft: Draft, told: Told, before: list[int]) -> Told:
+    """What becomes of a row whose user is there. before: who was changed already, before the run was stopped."""
     if run.on_conflict == OnConflict.SKIP:
         return Told(Became.SKIPPED)
     (found,) = bulk.owners([draft])
@@ -335,5 +339,9 @@ def _settled(run: Run, row: Row, draft: Draft, told: Told) -> Told:
             if not is_deadlock(error) or attempt == _ATTEMPTS:
                 raise
         else:
-            return Told(Became.UPDATED if changed.version != present.version else Became.UNCHANGED)
+            is_changed = changed.version != present.version
+            if present.pk in before:
+                before.remove(present.pk)  # another row of the same user is another matter
+                is_changed = True
+            return Told(Became.UPDATED if is_changed else Became.UNCHANGED)
     return told

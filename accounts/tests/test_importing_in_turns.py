@@ -1,5 +1,6 @@
 """Two processes that take the batches of a file in turns do what one does."""
 
+import gc
 import os
 import re
 import signal
@@ -10,8 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError, OperationalError, connection, transaction
 
-from accounts.management import processes
-from accounts.management.commands import import_users
+from accounts.management import processes, runs
 from accounts.models import Event, User
 from accounts.services import importing as service
 from accounts.services.turns import Stage
@@ -49,7 +49,7 @@ ROWS = [
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(import_users, "BATCH", 2)
+    monkeypatch.setattr(runs, "BATCH", 2)
 
 
 @pytest.fixture
@@ -157,6 +157,38 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
     assert (stopped.code, "Stopped. All rows before line 3 are in." in stopped.said) == (2, True)
     assert User.objects.filter(email__endswith="@example.org").count() == 2
     assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
+
+
+def test_a_process_that_is_told_to_end_does_so_without_a_word(tmp_path, monkeypatch, capfd, small, shared):
+    begin()
+    codes, end = [], processes._Worker.end
+
+    def ending(worker, *, at_once):
+        end(worker, at_once=at_once)
+        codes.append(worker._process.exitcode)
+
+    def told(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(service, "_place", told)
+    monkeypatch.setattr(processes._Worker, "end", ending)
+    stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
+    assert (stopped.code, "processes has ended. All rows before line 1 are in." in stopped.said) == (2, True)
+    assert codes[0] == 128 + signal.SIGTERM
+    assert capfd.readouterr().err == ""
+    assert not User.objects.filter(email__endswith="@example.org").exists()
+
+
+def test_the_collector_of_garbage_is_left_as_it_was(tmp_path, small):
+    begin()
+    gc.freeze()
+    frozen, enabled = gc.get_freeze_count(), gc.isenabled()
+    try:
+        importing(tmp_path / "a.jsonl", lines(person(1)))
+        assert gc.isenabled() == enabled
+        assert gc.get_freeze_count() > frozen / 2  # some are gone meanwhile
+    finally:
+        gc.unfreeze()
 
 
 def written_ahead(monkeypatch, *, then):
