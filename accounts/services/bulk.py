@@ -98,10 +98,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Users to be, made before their turn. text: what COPY takes of them, on PostgreSQL."""
+    """Users to be, made before their turn. compared: whether their items are with each other already. text: what COPY
+    takes of them, on PostgreSQL."""
 
     items: Sequence[Item]
     users: Sequence[User]
+    compared: bool
     text: copying.Begun | None
 
 
@@ -143,12 +145,13 @@ def make_unseen(
     what `prepared` made of the items. whole: None where any item is refused at all. Whoever goes on to change users
     must say so: those behind write theirs before that, and wait for its end with what they have written, so that each
     would wait for the other."""
-    _look_up(items, atomic=False, unseen=turn)
+    if not ready.compared or any(item.faults for item in items):
+        _look_up(items, atomic=False, unseen=turn)
     sound = [item for item in items if not item.faults]
     if whole and len(sound) < len(items):
         return None
     if sound != ready.items:
-        ready = prepared(sound, actor=actor)
+        ready = _ready(sound, actor, compared=True)
     try:
         made = _insert_unseen(ready, actor, turn)
     except DataError:
@@ -156,14 +159,20 @@ def make_unseen(
     return [Outcome(item.user, item.faults) for item in items] if made else None
 
 
-def prepared(items: Sequence[Item], *, actor: Actor | None) -> Ready:
-    """Make the users of those that have no fault by themselves, so far as it depends neither on who is there nor on
-    their clients; whoever waits for a turn with them may do that before."""
-    sound = [item for item in items if item.sent and not item.found and not item.draft.reported]
+def prepared(items: Sequence[Item], *, actor: Actor | None, placed: bool) -> Ready:
+    """Make the users of those that seem sound, so far as it does not depend on who is there; whoever waits for a turn
+    with them may do that before. placed: whether the drafts have their clients."""
+    if placed:
+        _compare(items, *_known(items), set(), atomic=False)
+    sound = [item for item in items if item.sent and not (item.found or item.draft.reported or item.faults)]
+    return _ready(sound, actor, compared=placed)
+
+
+def _ready(sound: Sequence[Item], actor: Actor | None, *, compared: bool) -> Ready:
     _hash(sound)
     users = _made(sound, actor)
     _name_apart(users, ())
-    return Ready(sound, users, copying.begun(users, without=_OF_ITS_TURN))
+    return Ready(sound, users, compared, copying.begun(users, without=_OF_ITS_TURN))
 
 
 def try_out(items: Sequence[Item]) -> list[Outcome]:
@@ -210,25 +219,29 @@ def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None)
     only those are looked for in the directory, in that turn, who have what a refused item has, or one that shares
     something with it and may be refused in its place: they are told of them.
     """
-    wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
-    # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
-    clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
-    keys = [_keys(item, clients) for item in items]
-    groups = _groups(items)
-    _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
+    keys, clients, groups = _known(items)
+    _compare(items, keys, clients, groups, set() if unseen is not None else _taken(keys), atomic=atomic)
     if unseen is not None and any(item.faults for item in items):
         unseen.wait(Stage.IN)
         refused = {pair for item, own in zip(items, keys, strict=True) if item.faults for pair in own.items()}
         asked = [own for own in keys if not refused.isdisjoint(own.items())]
-        _compare(items, keys, _taken(asked), clients, groups, atomic=atomic)
+        _compare(items, keys, clients, groups, _taken(asked), atomic=atomic)
+
+
+def _known(items: Sequence[Item]) -> tuple[list[dict[str, Any]], Mapping[int, Client], Collection[str]]:
+    """What of each nobody else may have, and which of their clients and roles there are."""
+    wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
+    # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
+    clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
+    return [_keys(item, clients) for item in items], clients, _groups(items)
 
 
 def _compare(
     items: Sequence[Item],
     keys: Sequence[Mapping[str, Any]],
-    taken: set[tuple[str, Any]],
     clients: Mapping[int, Client],
     groups: Collection[str],
+    taken: set[tuple[str, Any]],
     *,
     atomic: bool,
 ) -> None:

@@ -149,9 +149,11 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
         items = bulk.judged(drafts)
         in_clear = any(draft.password is not None for draft in drafts)
         unseen = not (run.dry or in_clear) and run.sight.is_clear()
-        ready = bulk.prepared(items, actor=None) if unseen else None
+        placed = _place(run, rows, drafts)
+        ready = bulk.prepared(items, actor=None, placed=placed) if unseen else None
         turn.wait(Stage.USERS)
-        _place(run, rows, drafts)
+        if not placed:
+            _place(run, rows, drafts, make=True)
         before = set(_done_before(run, "user.created", run.made)) if again else set()
         changed = _done_before(run, "user.updated", run.changed) if again else []
         told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn, ready)]
@@ -183,32 +185,42 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft]) -> None:
-    """Put each draft into the client of its row, which may have to be made."""
-    named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], *, make: bool = False) -> bool:
+    """Put each draft into the client of its row; whether all are there that are named, or may be. make: those that
+    are not there, where the run may."""
+    said = dict.fromkeys(map(_client_name, rows))
+    named = {fold(name): name for name in reversed(said) if name}  # as the first row has it
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
-    if run.create_clients and not run.dry:
-        for name in {_client_name(row): None for row in rows}:
-            if name and fold(name.strip()) not in places:
-                _make_client(name, places)
+    if run.create_clients and not run.dry and places.keys() != named.keys():
+        missing = [name for folded, name in named.items() if folded not in places and not clients.name_form(name)]
+        if missing and not make:
+            return False
+        if missing:
+            places |= _made_clients(missing[::-1])
     for row, draft in zip(rows, drafts, strict=True):
         if draft.reported and any(fault.field == BASE for fault in draft.reported):
             continue
         draft.client_id, faults = _client(run, row.said, places)
         if faults:
             draft.reported = [*row.faults, *faults, *draft.reported[len(row.faults) :]]
+    return True
 
 
 def _client_name(row: Row) -> str:
     """The name of the client, unless it is longer than any: folding it would take minutes."""
     name: str = row.said.get("client", "")
-    return name if len(name) <= NAME_MAX_LENGTH else ""
+    return name.strip() if len(name) <= NAME_MAX_LENGTH else ""
 
 
-def _make_client(name: str, places: dict[str, int]) -> None:
-    with suppress(Invalid):  # it is no name; or somebody else was quicker
-        clients.create(actor=None, name=name)
-    places.update(Client.objects.named(name).values_list("name_folded", "pk"))
+def _made_clients(names: Sequence[str]) -> dict[str, int]:
+    """Make clients; gives the numbers of all of them by their folded names."""
+    try:
+        clients.create_all(actor=None, names=names)
+    except Invalid:  # somebody else was quicker with one of them
+        for name in names:
+            with suppress(Invalid):
+                clients.create(actor=None, name=name)
+    return dict(Client.objects.filter(name_folded__in=list(map(fold, names))).values_list("name_folded", "pk"))
 
 
 def _draft(run: Run, row: Row) -> Draft:

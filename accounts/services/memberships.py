@@ -18,6 +18,8 @@ def join_default(users: Sequence[User]) -> bool:
         Team.objects.joined_by_default().filter(client_id__in=clients).order_by("pk").values_list("pk", "client_id")
     ):
         teams.setdefault(client_id, []).append(team_id)
+    if not teams:
+        return False
     rows = [
         Membership(team_id=team_id, user_id=user.pk)
         for user in users
