@@ -25,7 +25,7 @@ class Entry:
     target: to whom, as (kind, id); id is None where nobody is meant or known.
     changes: before and after, per field.
     origin: by which contract, in which request, from which address.
-    number: of its row, where that was drawn before (`accounts.services.events.numbers`), for all of a list or none.
+    number: of its row, where that was drawn before (`usermgmt.copying.numbers`), for all of a list or none.
     """
 
     actor: Actor | None

@@ -13,8 +13,8 @@ from django.db.models.base import ModelState
 from django.utils import timezone
 
 from accounts import emails, hashing, passwords, policies, roles, usernames
-from accounts.models import CustomField, User
-from accounts.services import checks, duties, events, mails, memberships
+from accounts.models import CustomField, Event, User
+from accounts.services import checks, duties, mails, memberships
 from accounts.services.turns import PassedOn, Stage, Turn
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
@@ -98,12 +98,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Users to be, made before their turn. compared: whether their items are with each other already. text: what COPY
-    takes of them, on PostgreSQL."""
+    """Users to be, made before their turn. teams: that they will join, by client; None: their clients were not known.
+    text: what COPY takes of them, on PostgreSQL."""
 
     items: Sequence[Item]
     users: Sequence[User]
-    compared: bool
+    teams: Mapping[int, Sequence[int]] | None
     text: copying.Begun | None
 
 
@@ -145,13 +145,13 @@ def make_unseen(
     what `prepared` made of the items. whole: None where any item is refused at all. Whoever goes on to change users
     must say so: those behind write theirs before that, and wait for its end with what they have written, so that each
     would wait for the other."""
-    if not ready.compared or any(item.faults for item in items):
+    if ready.teams is None or any(item.faults for item in items):
         _look_up(items, atomic=False, unseen=turn)
     sound = [item for item in items if not item.faults]
     if whole and len(sound) < len(items):
         return None
     if sound != ready.items:
-        ready = _ready(sound, actor, compared=True)
+        ready = _ready(sound, actor, placed=True)
     try:
         made = _insert_unseen(ready, actor, turn)
     except DataError:
@@ -165,14 +165,15 @@ def prepared(items: Sequence[Item], *, actor: Actor | None, placed: bool) -> Rea
     if placed:
         _compare(items, *_known(items), set(), atomic=False)
     sound = [item for item in items if item.sent and not (item.found or item.draft.reported or item.faults)]
-    return _ready(sound, actor, compared=placed)
+    return _ready(sound, actor, placed=placed)
 
 
-def _ready(sound: Sequence[Item], actor: Actor | None, *, compared: bool) -> Ready:
+def _ready(sound: Sequence[Item], actor: Actor | None, *, placed: bool) -> Ready:
+    teams = memberships.joined_by_default(_clients_of(sound)) if placed else None
     _hash(sound)
     users = _made(sound, actor)
     _name_apart(users, ())
-    return Ready(sound, users, compared, copying.begun(users, without=_OF_ITS_TURN))
+    return Ready(sound, users, teams, copying.begun(users, without=_OF_ITS_TURN))
 
 
 def try_out(items: Sequence[Item]) -> list[Outcome]:
@@ -230,9 +231,9 @@ def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None)
 
 def _known(items: Sequence[Item]) -> tuple[list[dict[str, Any]], Mapping[int, Client], Collection[str]]:
     """What of each nobody else may have, and which of their clients and roles there are."""
-    wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
     # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
-    clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
+    wanted = [number for number in _clients_of(items) if 0 < number <= BigIntegerField.MAX_BIGINT]
+    clients = Client.objects.in_bulk(wanted)
     return [_keys(item, clients) for item in items], clients, _groups(items)
 
 
@@ -401,16 +402,19 @@ def _insert_unseen(ready: Ready, actor: Actor | None, turn: Turn) -> bool:
     items, users = ready.items, ready.users
     passed = False
     _place(users, items)
-    copying.number(users)
-    numbers = events.numbers(len(users))
+    numbers: Sequence[int | None] = [None] * len(users)
+    if (drawn := copying.numbers(len(users), User, Event)) is not None:
+        of_users, numbers = drawn
+        copying.tell(users, of_users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             with copying.inserting(users, numbered=True, begun=ready.text):
                 entries = [creation(actor, user, number) for user, number in zip(users, numbers, strict=True)]
-            joined = memberships.join_default(users)
+            teams = ready.teams if ready.teams is not None else memberships.joined_by_default(_clients_of(items))
+            memberships.join(users, teams)
             given = _give_roles(items, users)
             if connection.vendor == "postgresql":
-                _hold(users, more=joined or bool(given))
+                _hold(_clients_of(items), more=bool(teams or given))
                 turn.reach(Stage.USERS)
                 passed = True
             _tell_roles(entries, given)
@@ -430,17 +434,20 @@ def _insert_unseen(ready: Ready, actor: Actor | None, turn: Turn) -> bool:
     return True
 
 
-def _hold(users: Sequence[User], *, more: bool) -> None:
-    """See to it that the commit can't be refused: that is where foreign keys are looked at. Their clients stay where
-    this transaction has a lock on them. more: whether they are in teams or have roles, too."""
+def _hold(clients: Collection[int], *, more: bool) -> None:
+    """See to it that the commit can't be refused: that is where foreign keys are looked at. The clients of users stay
+    where this transaction has a lock on them. more: whether users are in teams or have roles, too."""
     if more:
         connection.check_constraints()
         return
-    clients = {user.client_id for user in users if user.client_id is not None}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM {Client._meta.db_table} WHERE id = ANY(%s) FOR KEY SHARE", [list(clients)])  # noqa: S608
         if len(cursor.fetchall()) < len(clients):
             raise Invalid([NO_SUCH_CLIENT])
+
+
+def _clients_of(items: Sequence[Item]) -> set[int]:
+    return {item.draft.client_id for item in items if item.draft.client_id is not None}
 
 
 def _tell_users(items: Sequence[Item], users: Sequence[User]) -> None:

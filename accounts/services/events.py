@@ -1,6 +1,6 @@
 """Keeping the audit trail: the writer and the reader behind `usermgmt.audit`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,6 @@ from usermgmt.errors import NotFound
 from usermgmt.origin import Origin
 
 BATCH_SIZE = 1000  # rows at a time
-
-
-def numbers(count: int) -> Sequence[int | None]:
-    """Numbers for rows that are written later, and are to stand before all that are written from now on; None each on
-    databases that number rows as they are written."""
-    return copying.numbers(Event, count) or [None] * count
 
 
 def write(entries: list[Entry]) -> None:

@@ -212,10 +212,10 @@ def _client_name(row: Row) -> str:
     return name.strip() if len(name) <= NAME_MAX_LENGTH else ""
 
 
-def _made_clients(names: Sequence[str]) -> dict[str, int]:
+def _made_clients(names: Sequence[str]) -> Mapping[str, int]:
     """Make clients; gives the numbers of all of them by their folded names."""
     try:
-        clients.create_all(actor=None, names=names)
+        return {client.name_folded: client.pk for client in clients.create_all(actor=None, names=names)}
     except Invalid:  # somebody else was quicker with one of them
         for name in names:
             with suppress(Invalid):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
@@ -72,6 +73,7 @@ class _Job:
 
 class Command(BaseCommand):
     help = HELP
+    requires_system_checks = [Tags.models, Tags.security]  # not those of pages, which would load every one of them
 
     def create_parser(self, *args: Any, **options: Any) -> CommandParser:
         return super().create_parser(*args, formatter_class=RawDescriptionHelpFormatter, **options)
