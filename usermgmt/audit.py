@@ -25,6 +25,7 @@ class Entry:
     target: to whom, as (kind, id); id is None where nobody is meant or known.
     changes: before and after, per field.
     origin: by which contract, in which request, from which address.
+    number: of its row, where that was drawn before (`usermgmt.copying.numbers`), for all of a list or none.
     """
 
     actor: Actor | None
@@ -32,6 +33,7 @@ class Entry:
     target: tuple[str, int | None]
     changes: Changes = field(default_factory=dict)
     origin: Origin = field(default_factory=current)
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

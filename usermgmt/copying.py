@@ -1,8 +1,9 @@
 """Many new rows at once: by COPY on PostgreSQL, a few statements a thousand rows elsewhere."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import repeat
 from json.encoder import encode_basestring_ascii
 from operator import is_, itemgetter
@@ -19,6 +20,26 @@ _NULL = r"\N"
 _ESCAPES = {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}  # in COPY's text format; the backslash first
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Rows as COPY takes them, so far as their values were known: a line of each, and the columns that it lacks."""
+
+    lines: Sequence[str]
+    there: Sequence[Any]
+    lacking: Sequence[Any]
+
+
+def begun(rows: Sequence[models.Model], *, without: Collection[str]) -> Begun | None:
+    """What can be done with rows of one model before the values of some columns are known, and none is computed of
+    those; None on databases other than PostgreSQL."""
+    if not rows or connections[router.db_for_write(type(rows[0]))].vendor != "postgresql":
+        return None
+    fields = type(rows[0])._meta.concrete_fields
+    there = [field for field in fields if field.name not in without]
+    lacking = [field for field in fields if field.name in without]
+    return Begun(list(_lines([row.__dict__ for row in rows], there)), there, lacking)
+
+
 def insert(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
     """Insert rows of one model, in the transaction of the caller; of what the database refuses it raises what
     `bulk_create` does. numbered: whether each is told its number."""
@@ -27,9 +48,9 @@ def insert(rows: Sequence[models.Model], *, numbered: bool = False) -> None:
 
 
 @contextmanager
-def inserting(rows: Sequence[models.Model], *, numbered: bool = False) -> Iterator[None]:
+def inserting(rows: Sequence[models.Model], *, numbered: bool = False, begun: Begun | None = None) -> Iterator[None]:
     """The same; PostgreSQL may still be at it in the body, where each is told its number already. Nothing may be asked
-    of the database there."""
+    of the database there. begun: what was made of the rows before."""
     if not rows:
         yield
         return
@@ -41,7 +62,7 @@ def inserting(rows: Sequence[models.Model], *, numbered: bool = False) -> Iterat
         return
     if numbered and rows[0].pk is None:
         number(rows)
-    with _copying(connection, model, [row.__dict__ for row in rows], numbered=numbered):
+    with _copying(connection, model, [row.__dict__ for row in rows], numbered=numbered, begun=begun):
         for row in rows:
             row._state.adding, row._state.db = False, connection.alias
         yield
@@ -50,51 +71,70 @@ def inserting(rows: Sequence[models.Model], *, numbered: bool = False) -> Iterat
 def number(rows: Sequence[models.Model]) -> None:
     """Tell rows of one model their numbers before they are inserted, all or none of them. Databases other than
     PostgreSQL tell them as they insert."""
-    if not rows:
-        return
-    model = type(rows[0])
-    connection = connections[router.db_for_write(model)]
+    if rows and (drawn := numbers(len(rows), type(rows[0]))) is not None:
+        tell(rows, drawn[0])
+
+
+def tell(rows: Sequence[models.Model], drawn: Sequence[int]) -> None:
+    """Give rows their numbers."""
+    for row, one in zip(rows, drawn, strict=True):
+        row.pk = one
+
+
+def numbers(count: int, *of: type[models.Model]) -> list[list[int]] | None:
+    """For as many rows of each model their numbers, which nobody else gets; None on databases other than PostgreSQL."""
+    connection = connections[router.db_for_write(of[0])]
     if connection.vendor != "postgresql":
-        return
+        return None
+    # The inner SELECT is asked once; without it PostgreSQL would look for the sequences for each row. As one text they
+    # are read in a tenth of the time.
+    drawn = ", ".join(f"coalesce(string_agg(nextval(s{place})::text, ' '), '')" for place in range(len(of)))
+    sequences = ", ".join(f"pg_get_serial_sequence(%s, %s)::regclass AS s{place}" for place in range(len(of)))
     with connection.cursor() as cursor:
         cursor.execute(
-            # The inner SELECT is asked once; without it PostgreSQL would look for the sequence for each row. As one
-            # text they are read in a tenth of the time.
-            "SELECT string_agg(nextval(sequence)::text, ' ')"
-            " FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS sequence OFFSET 0) AS of_table,"
-            " generate_series(1, %s::integer)",
-            [model._meta.db_table, model._meta.pk.column, len(rows)],
+            f"SELECT {drawn} FROM (SELECT {sequences} OFFSET 0) AS of_tables, generate_series(1, %s::integer)",  # noqa: S608
+            [*(name for model in of for name in (model._meta.db_table, model._meta.pk.column)), count],
         )
-        for row, drawn in zip(rows, map(int, cursor.fetchone()[0].split()), strict=True):
-            row.pk = drawn
+        return [list(map(int, text.split())) for text in cursor.fetchone()]
 
 
-def insert_values(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
-    """The same of rows that are not needed as such: each names a value for every column but the number."""
+def insert_values(model: type[models.Model], rows: Sequence[dict[str, Any]], *, numbered: bool = False) -> None:
+    """The same of rows that are not needed as such: each names a value for every column but the number. numbered: and
+    for that one, on PostgreSQL, as `numbers` gave it."""
     connection = connections[router.db_for_write(model)]
     if connection.vendor != "postgresql":
         insert([model(**row) for row in rows])
     elif rows:
-        with _copying(connection, model, rows, numbered=False):
+        with _copying(connection, model, rows, numbered=numbered):
             pass
 
 
 @contextmanager
 def _copying(
-    connection: Any, model: type[models.Model], rows: Sequence[dict[str, Any]], *, numbered: bool
+    connection: Any,
+    model: type[models.Model],
+    rows: Sequence[dict[str, Any]],
+    *,
+    numbered: bool,
+    begun: Begun | None = None,
 ) -> Iterator[None]:
     """All rows are on their way in the body, and in after it."""
-    fields = [field for field in model._meta.concrete_fields if numbered or field is not model._meta.pk]
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    there: Sequence[Any] = begun.there if begun is not None else ()
+    fields = begun.lacking if begun is not None else model._meta.concrete_fields
+    fields = [field for field in fields if numbered or field is not model._meta.pk]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in (*there, *fields))
     statement = f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         for start in range(0, len(rows), CHUNK):
-            copy.write("".join(_lines(rows[start : start + CHUNK], fields)))
+            lines: Iterable[str] = _lines(rows[start : start + CHUNK], fields)
+            if begun is not None:
+                lines = map("%s\t%s".__mod__, zip(begun.lines[start : start + CHUNK], lines, strict=True))
+            copy.write("\n".join(lines) + "\n")
         yield
 
 
 def _lines(rows: Sequence[dict[str, Any]], fields: Sequence[Any]) -> Iterator[str]:
-    """The rows in COPY's text format. Made column by column: many times faster than cell by cell."""
+    """The rows in COPY's text format, without their ends. Made column by column, many times faster than by cell."""
     columns: dict[str, Sequence[Any]] = {}
     for field in fields:
         if isinstance(field, ComputedField):
@@ -104,7 +144,7 @@ def _lines(rows: Sequence[dict[str, Any]], fields: Sequence[Any]) -> Iterator[st
         else:
             columns[field.attname] = list(map(itemgetter(field.attname), rows))
     texts = [_column(field, columns[field.attname]) for field in fields]
-    return ("\t".join(line) + "\n" for line in zip(*texts, strict=True))
+    return map("\t".join, zip(*texts, strict=True))
 
 
 def _column(field: Any, values: Sequence[Any]) -> list[str]:

@@ -14,13 +14,17 @@ from accounts.services.importing import Became
 from usermgmt.http.parsers import BadBody, loads
 
 HEAD_BYTES = 64 * 1024  # of what was read, by which the file is known again
+BATCH = 2000  # rows a transaction
+PASSWORDS = 100  # in clear, of a batch: each costs a hash, and the bar should move
+MOST = 1_000_000  # of either that a state may say
 
 
 @dataclass(slots=True)
 class State:
     """number: of the run. options: what it was begun with. offset, line: behind the last batch that is in.
     head: a digest of the file's begin. faults: the size of the file of faults. counts: rows so far, by what became
-    of them."""
+    of them. batch, passwords: what bounds its batches, so that the one under way when it was stopped is the same
+    again."""
 
     number: str = field(default_factory=lambda: uuid.uuid4().hex)
     options: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +33,8 @@ class State:
     head: str = ""
     faults: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Became, 0))
+    batch: int = field(default_factory=lambda: BATCH)
+    passwords: int = field(default_factory=lambda: PASSWORDS)
 
 
 def head_of(stream: IO[bytes], offset: int) -> str:
@@ -77,6 +83,7 @@ def _is_sound(state: State) -> bool:
     return (
         alike
         and min(state.offset, state.faults, state.line - 1) >= 0
+        and all(1 <= bound <= MOST for bound in (state.batch, state.passwords))
         and state.counts.keys() == new.counts.keys()
         and all(type(count) is int for count in state.counts.values())
     )

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -14,9 +13,10 @@ from django.db.models.base import ModelState
 from django.utils import timezone
 
 from accounts import emails, hashing, passwords, policies, roles, usernames
-from accounts.models import CustomField, User
+from accounts.models import CustomField, Event, User
 from accounts.services import checks, duties, mails, memberships
 from accounts.services.roles import faults_of as faults_of_roles
+from accounts.services.turns import PassedOn, Stage, Turn
 from accounts.services.users import NO_SUCH_CLIENT, creation
 from clients.models import Client
 from usermgmt import audit, copying
@@ -31,6 +31,7 @@ _SENT_WHERE_SET = (
     "public_profile",
 )  # fmt: skip
 _SENT_UNLESS_NONE = ("username", "custom_fields", "properties", "password")
+_OF_ITS_TURN = ("id", "client", "is_superuser", "created_at", "updated_at")  # what `_place` and the numbers are
 _TABLE = User._meta.db_table
 _PAIRS = 400  # of a client and an id in another system that SQLite is asked for at once; it takes 999 values
 
@@ -83,10 +84,9 @@ _CLIENT: Any = User._meta.get_field("client")
 _NOBODY = User()  # whoever is to be made has no value yet
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
-    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far. ready: the user to be,
-    where it was made before its turn (`prepare`)."""
+    """A draft on its way. found: the faults that it has by itself. faults: all of them, so far."""
 
     draft: Draft
     sent: dict[str, Any] = field(default_factory=dict, repr=False)  # with the password
@@ -94,31 +94,18 @@ class Item:
     faults: list[Fault] = field(default_factory=list)
     client: Client | None = None
     stored: str = field(default="", repr=False)
-    ready: User | None = None
     user: User | None = None
 
 
-class Stage(IntEnum):
-    """How far users are. USERS: their rows are written, and nothing but the trail is left. TRAIL: that is, too. Neither
-    shows to others before all is IN."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Users to be, made before their turn. teams: that they will join, by client; None: their clients were not known.
+    text: what COPY takes of them, on PostgreSQL."""
 
-    USERS = 1
-    TRAIL = 2
-    IN = 3
-
-
-class Turn:
-    """The turn of users who are made beside others, and in one order with them. Here there are no others."""
-
-    def wait(self, stage: Stage) -> None:
-        """Waits until those before are as far as that."""
-
-    def reach(self, stage: Stage) -> None:
-        """Says that these are; those behind go on from there, as though they were in already."""
-
-
-class PassedOn(OperationalError):
-    """Others went on from what could not be kept in the end."""
+    items: Sequence[Item]
+    users: Sequence[User]
+    teams: Mapping[int, Sequence[int]] | None
+    text: copying.Begun | None
 
 
 def create(*, actor: Actor | None, drafts: Sequence[Draft], atomic: bool = False) -> list[Outcome]:
@@ -151,30 +138,43 @@ def make(*, actor: Actor | None, items: Sequence[Item], atomic: bool = False) ->
     return [Outcome(item.user, item.faults) for item in items]
 
 
-def make_unseen(*, actor: Actor | None, items: Sequence[Item], turn: Turn, whole: bool = False) -> list[Outcome] | None:
+def make_unseen(
+    *, actor: Actor | None, items: Sequence[Item], turn: Turn, ready: Ready, whole: bool = False
+) -> list[Outcome] | None:
     """The same without a look for who has what sound items have: the database itself refuses what is taken. None, with
-    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more. whole:
-    None where any item is refused at all. Whoever goes on to change users must say so: those behind write theirs before
-    that, and wait for its end with what they have written, so that each would wait for the other."""
-    _look_up(items, atomic=False, unseen=turn)
+    nothing made, where it refuses any; `make` tells which. Not of passwords: to hash them in vain costs more. ready:
+    what `prepared` made of the items. whole: None where any item is refused at all. Whoever goes on to change users
+    must say so: those behind write theirs before that, and wait for its end with what they have written, so that each
+    would wait for the other."""
+    if ready.teams is None or any(item.faults for item in items):
+        _look_up(items, atomic=False, unseen=turn)
     sound = [item for item in items if not item.faults]
     if whole and len(sound) < len(items):
         return None
-    _hash(sound)
+    if sound != ready.items:
+        ready = _ready(sound, actor, placed=True)
     try:
-        made = _insert(sound, actor, unseen=turn)
+        made = _insert_unseen(ready, actor, turn)
     except DataError:
         return None
     return [Outcome(item.user, item.faults) for item in items] if made else None
 
 
-def prepare(items: Sequence[Item]) -> None:
-    """Make the users of the items so far as it does not depend on who is there, nor on their clients; whoever waits
-    for a turn with them may do that before."""
-    defaults = _defaults()
-    for item in items:
-        if item.sent and not item.found:
-            item.ready = _user(item, defaults)
+def prepared(items: Sequence[Item], *, actor: Actor | None, placed: bool) -> Ready:
+    """Make the users of those that seem sound, so far as it does not depend on who is there; whoever waits for a turn
+    with them may do that before. placed: whether the drafts have their clients."""
+    if placed:
+        _compare(items, *_known(items), set(), atomic=False)
+    sound = [item for item in items if item.sent and not (item.found or item.draft.reported or item.faults)]
+    return _ready(sound, actor, placed=placed)
+
+
+def _ready(sound: Sequence[Item], actor: Actor | None, *, placed: bool) -> Ready:
+    teams = memberships.joined_by_default(_clients_of(sound)) if placed else None
+    _hash(sound)
+    users = _made(sound, actor)
+    _name_apart(users, ())
+    return Ready(sound, users, teams, copying.begun(users, without=_OF_ITS_TURN))
 
 
 def try_out(items: Sequence[Item]) -> list[Outcome]:
@@ -221,25 +221,29 @@ def _look_up(items: Sequence[Item], *, atomic: bool, unseen: Turn | None = None)
     only those are looked for in the directory, in that turn, who have what a refused item has, or one that shares
     something with it and may be refused in its place: they are told of them.
     """
-    wanted = {item.draft.client_id for item in items if item.draft.client_id is not None}
-    # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
-    clients = Client.objects.in_bulk([number for number in wanted if 0 < number <= BigIntegerField.MAX_BIGINT])
-    keys = [_keys(item, clients) for item in items]
-    groups = _groups(items)
-    _compare(items, keys, set() if unseen is not None else _taken(keys), clients, groups, atomic=atomic)
+    keys, clients, groups = _known(items)
+    _compare(items, keys, clients, groups, set() if unseen is not None else _taken(keys), atomic=atomic)
     if unseen is not None and any(item.faults for item in items):
         unseen.wait(Stage.IN)
         refused = {pair for item, own in zip(items, keys, strict=True) if item.faults for pair in own.items()}
         asked = [own for own in keys if not refused.isdisjoint(own.items())]
-        _compare(items, keys, _taken(asked), clients, groups, atomic=atomic)
+        _compare(items, keys, clients, groups, _taken(asked), atomic=atomic)
+
+
+def _known(items: Sequence[Item]) -> tuple[list[dict[str, Any]], Mapping[int, Client], Collection[str]]:
+    """What of each nobody else may have, and which of their clients and roles there are."""
+    # Django leaves out what no column holds where it looks for one number, but not where it looks for many.
+    wanted = [number for number in _clients_of(items) if 0 < number <= BigIntegerField.MAX_BIGINT]
+    clients = Client.objects.in_bulk(wanted)
+    return [_keys(item, clients) for item in items], clients, _groups(items)
 
 
 def _compare(
     items: Sequence[Item],
     keys: Sequence[Mapping[str, Any]],
-    taken: set[tuple[str, Any]],
     clients: Mapping[int, Client],
     groups: Collection[str],
+    taken: set[tuple[str, Any]],
     *,
     atomic: bool,
 ) -> None:
@@ -368,29 +372,54 @@ def _hash(items: Sequence[Item]) -> None:
         item.stored = item.stored or item.draft.password_hash or passwords.hashed(None)
 
 
-def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None = None) -> bool:
-    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between. unseen: as of
-    `make_unseen`."""
-    users = _completed(items, actor)
-    if unseen is None:
-        _name(users)
-    else:
-        _name_apart(users, ())
-        copying.number(users)
-    passed = False
+def _insert(items: Sequence[Item], actor: Actor | None) -> bool:
+    """Make all users, with their rows of the audit trail, or none: whether nobody else got in between."""
+    users = _made(items, actor)
+    _place(users, items)
+    _name(users)
     try:
         with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
             with copying.inserting(users, numbered=True):
                 entries = [creation(actor, user) for user in users]
             memberships.join_default(users)
             _tell_roles(entries, _give_roles(items, users))
-            if unseen is not None:
-                passed = _passed_on(unseen)
             audit.record_all(entries)
             invited = [user for item, user in zip(items, users, strict=True) if item.draft.invite]
             mails.invite(actor=actor, users=invited)
-            if passed and unseen is not None:
-                unseen.reach(Stage.TRAIL)
+    except Invalid:
+        return False
+    except OperationalError as error:
+        if not is_deadlock(error):
+            raise
+        return False
+    _tell_users(items, users)
+    return True
+
+
+def _insert_unseen(ready: Ready, actor: Actor | None, turn: Turn) -> bool:
+    """The same in a turn: once the users are written those behind go on, and the trail, which has its numbers by then,
+    is written beside theirs. SQLite has one writer: there nobody can go on."""
+    items, users = ready.items, ready.users
+    passed = False
+    _place(users, items)
+    numbers: Sequence[int | None] = [None] * len(users)
+    if (drawn := copying.numbers(len(users), User, Event)) is not None:
+        of_users, numbers = drawn
+        copying.tell(users, of_users)
+    try:
+        with refusals(User, checks.CONSTRAINTS, foreign_key=NO_SUCH_CLIENT), transaction.atomic():
+            with copying.inserting(users, numbered=True, begun=ready.text):
+                entries = [creation(actor, user, number) for user, number in zip(users, numbers, strict=True)]
+            teams = ready.teams if ready.teams is not None else memberships.joined_by_default(_clients_of(items))
+            memberships.join(users, teams)
+            given = _give_roles(items, users)
+            if connection.vendor == "postgresql":
+                _hold(_clients_of(items), more=bool(teams or given))
+                turn.reach(Stage.USERS)
+                passed = True
+            _tell_roles(entries, given)
+            audit.record_all(entries)
+            turn.wait(Stage.IN)
     except (Invalid, DataError) as error:
         if passed:
             raise PassedOn("new users were refused when they were written") from error
@@ -401,20 +430,29 @@ def _insert(items: Sequence[Item], actor: Actor | None, *, unseen: Turn | None =
         if passed or not is_deadlock(error):
             raise
         return False
-    for item, user in zip(items, users, strict=True):
-        item.user = user
+    _tell_users(items, users)
     return True
 
 
-def _passed_on(turn: Turn) -> bool:
-    """Let those behind go on, where nothing can be refused any more, and wait for those before; whether it did. SQLite
-    has one writer: nobody could go on."""
-    goes_on = connection.vendor == "postgresql"
-    if goes_on:
-        connection.check_constraints()  # that of the client, too, which would wait for the commit
-        turn.reach(Stage.USERS)
-    turn.wait(Stage.IN)
-    return goes_on
+def _hold(clients: Collection[int], *, more: bool) -> None:
+    """See to it that the commit can't be refused: that is where foreign keys are looked at. The clients of users stay
+    where this transaction has a lock on them. more: whether users are in teams or have roles, too."""
+    if more:
+        connection.check_constraints()
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id FROM {Client._meta.db_table} WHERE id = ANY(%s) FOR KEY SHARE", [list(clients)])  # noqa: S608
+        if len(cursor.fetchall()) < len(clients):
+            raise Invalid([NO_SUCH_CLIENT])
+
+
+def _clients_of(items: Sequence[Item]) -> set[int]:
+    return {item.draft.client_id for item in items if item.draft.client_id is not None}
+
+
+def _tell_users(items: Sequence[Item], users: Sequence[User]) -> None:
+    for item, user in zip(items, users, strict=True):
+        item.user = user
 
 
 def _give_roles(items: Sequence[Item], users: Sequence[User]) -> dict[int, list[str]]:
@@ -441,24 +479,22 @@ def _tell_roles(entries: list[audit.Entry], given: Mapping[int, Sequence[str]]) 
                 entries[place] = replace(entry, changes={**entry.changes, "roles": ([], list(names))})
 
 
-def _completed(items: Sequence[Item], actor: Actor | None) -> list[User]:
-    """The users to be, with what depends on who makes them, where and when."""
-    defaults, now = _defaults(), timezone.now()
-    users = []
-    for item in items:
-        user, item.ready = item.ready or _user(item, defaults), None  # another attempt makes another one
+def _made(items: Sequence[Item], actor: Actor | None) -> list[User]:
+    """The users to be, so far as it does not depend on when and where they are made."""
+    defaults = _defaults()
+    return [_user(item, defaults, actor) for item in items]
+
+
+def _place(users: Sequence[User], items: Sequence[Item]) -> None:
+    """The rest of that, but for their numbers."""
+    now = timezone.now()
+    for user, item in zip(users, items, strict=True):
         draft, values = item.draft, user.__dict__
         values["client_id"] = draft.client_id
         values["is_superuser"] = draft.client_id is None
-        values["password"] = item.stored
         values["created_at"] = values["updated_at"] = draft.created_at or now
-        values["must_change_password"] = duties.of_new_user(
-            actor=actor, password=draft.password, said=draft.must_change_password
-        )
         if item.client is not None:
             _CLIENT.set_cached_value(user, item.client)
-        users.append(user)
-    return users
 
 
 def _defaults() -> dict[str, Any]:
@@ -466,7 +502,7 @@ def _defaults() -> dict[str, Any]:
     return {column.attname: column.get_default() for column in User._meta.concrete_fields}
 
 
-def _user(item: Item, defaults: Mapping[str, Any]) -> User:
+def _user(item: Item, defaults: Mapping[str, Any], actor: Actor | None) -> User:
     """The values become the attributes of a user at once. The constructor of models sets one after the other, and asks
     whether each is deferred, related or somebody's to hear of: all of that costs as much as judging the draft."""
     draft = item.draft
@@ -477,8 +513,12 @@ def _user(item: Item, defaults: Mapping[str, Any]) -> User:
         "custom_fields": {},
         "properties": {},
         **item.sent,
+        "password": item.stored,
         "is_active": draft.active,
         "email_verified": draft.email_verified,
+        "must_change_password": duties.of_new_user(
+            actor=actor, password=draft.password, said=draft.must_change_password
+        ),
     }
     return user
 

@@ -20,10 +20,11 @@ BATCH_SIZE = 1000  # rows at a time
 def write(entries: list[Entry]) -> None:
     """Store entries, in the transaction of the caller."""
     now = timezone.now()
-    if len(entries) == 1:
+    numbered = bool(entries) and entries[0].number is not None
+    if len(entries) == 1 and not numbered:
         statements.insert(Event(**_values_of(entries[0], now)))
     else:
-        copying.insert_values(Event, [_values_of(entry, now) for entry in entries])
+        copying.insert_values(Event, [_values_of(entry, now) for entry in entries], numbered=numbered)
 
 
 def row_of(entry: Entry) -> Event:
@@ -32,7 +33,7 @@ def row_of(entry: Entry) -> Event:
 
 
 def _values_of(entry: Entry, now: datetime) -> dict[str, Any]:
-    return {
+    values = {
         "at": now,
         "contract": entry.origin.contract,
         "action": entry.action,
@@ -43,6 +44,7 @@ def _values_of(entry: Entry, now: datetime) -> dict[str, Any]:
         "request_id": entry.origin.request_id,
         "address": entry.origin.address,
     }
+    return values if entry.number is None else {**values, "id": entry.number}
 
 
 def of_user(*, actor: Actor, user_id: int) -> EventQuerySet:

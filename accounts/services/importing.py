@@ -11,7 +11,8 @@ from django.db import DataError, OperationalError, connection, transaction
 from accounts import hashers, passwords
 from accounts.models import Event, User
 from accounts.services import bulk, users
-from accounts.services.bulk import Draft, Item, Outcome, Stage, Turn
+from accounts.services.bulk import Draft, Item, Outcome, Ready
+from accounts.services.turns import Stage, Turn
 from clients.models import NAME_MAX_LENGTH, Client
 from clients.services import clients
 from usermgmt import audit
@@ -118,8 +119,8 @@ class Run:
 
     number: stands in the audit trail in place of a request's. client_id: of rows that name none. administrators:
     whether those are administrators. create_clients: whether a client is made that is named and not there.
-    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. made: users whom it is known to have made before
-    it was stopped. sight: of the process at hand.
+    scheme: of bare bcrypt hashes, see `accounts.hashers.recognised`. made, changed: how many users it is known to have
+    made, and to have changed, before it was stopped. sight: of the process at hand.
     """
 
     number: str
@@ -130,6 +131,7 @@ class Run:
     scheme: str = "rails"
     dry: bool = False
     made: int = 0
+    changed: int = 0
     sight: Sight = field(default_factory=Sight)
 
 
@@ -137,24 +139,29 @@ def take(run: Run, rows: Sequence[Row], *, again: bool = False, turn: Turn = _AT
     """Make, or change, the users of some rows, a few thousand at most; tells what became of each, in their order.
 
     Those that are made are made in one transaction, each change has its own. again: the rows may have been taken
-    before by the same run, which was stopped then: whom it made is not in the way. In a dry run nothing is written.
+    before by the same run, which was stopped then: whom it made is not in the way, and whom it changed is changed.
+    In a dry run nothing is written.
     turn: where several processes take rows of one file. It has them wait before anything that depends on the rows
     before, or that should come after these in the trail.
     """
     with coming_from(Origin(contract="command", request_id=run.number)):
         drafts = [_draft(run, row) for row in rows]
         items = bulk.judged(drafts)
-        if not run.dry:
-            bulk.prepare(items)
+        in_clear = any(draft.password is not None for draft in drafts)
+        unseen = not (run.dry or in_clear) and run.sight.is_clear()
+        placed = _place(run, rows, drafts)
+        ready = bulk.prepared(items, actor=None, placed=placed) if unseen else None
         turn.wait(Stage.USERS)
-        _place(run, rows, drafts, turn)
-        before = _made_before(run) if again else set()
-        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn)]
+        if not placed:
+            _place(run, rows, drafts, make=True)
+        before = set(_done_before(run, "user.created", run.made)) if again else set()
+        changed = _done_before(run, "user.updated", run.changed) if again else []
+        told = [_told(outcome, dry=run.dry) for outcome in _made(run, items, turn, ready)]
         if before:
             _recognise(before, drafts, told)
         for place, one in enumerate(told):
             if _is_there(one, rows[place], run.on_conflict):
-                told[place] = _settled(run, rows[place], drafts[place], one)
+                told[place] = _settled(run, rows[place], drafts[place], one, changed)
     return told
 
 
@@ -178,33 +185,42 @@ def note(run: Run, *, source: str, counts: Mapping[str, int]) -> None:
         )
 
 
-def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], turn: Turn) -> None:
-    """Put each draft into the client of its row, which may have to be made."""
-    named = {fold(name.strip()) for name in {_client_name(row) for row in rows} if name}
+def _place(run: Run, rows: Sequence[Row], drafts: Sequence[Draft], *, make: bool = False) -> bool:
+    """Put each draft into the client of its row; whether all are there that are named, or may be. make: those that
+    are not there, where the run may."""
+    said = dict.fromkeys(map(_client_name, rows))
+    named = {fold(name): name for name in reversed(said) if name}  # as the first row has it
     places = dict(Client.objects.filter(name_folded__in=named).values_list("name_folded", "pk")) if named else {}
-    if run.create_clients and not run.dry:
-        for name in {_client_name(row): None for row in rows}:
-            if name and fold(name.strip()) not in places:
-                turn.wait(Stage.TRAIL)
-                _make_client(name, places)
+    if run.create_clients and not run.dry and places.keys() != named.keys():
+        missing = [name for folded, name in named.items() if folded not in places and not clients.name_form(name)]
+        if missing and not make:
+            return False
+        if missing:
+            places |= _made_clients(missing[::-1])
     for row, draft in zip(rows, drafts, strict=True):
         if draft.reported and any(fault.field == BASE for fault in draft.reported):
             continue
         draft.client_id, faults = _client(run, row.said, places)
         if faults:
             draft.reported = [*row.faults, *faults, *draft.reported[len(row.faults) :]]
+    return True
 
 
 def _client_name(row: Row) -> str:
     """The name of the client, unless it is longer than any: folding it would take minutes."""
     name: str = row.said.get("client", "")
-    return name if len(name) <= NAME_MAX_LENGTH else ""
+    return name.strip() if len(name) <= NAME_MAX_LENGTH else ""
 
 
-def _make_client(name: str, places: dict[str, int]) -> None:
-    with suppress(Invalid):  # it is no name; or somebody else was quicker
-        clients.create(actor=None, name=name)
-    places.update(Client.objects.named(name).values_list("name_folded", "pk"))
+def _made_clients(names: Sequence[str]) -> Mapping[str, int]:
+    """Make clients; gives the numbers of all of them by their folded names."""
+    try:
+        return {client.name_folded: client.pk for client in clients.create_all(actor=None, names=names)}
+    except Invalid:  # somebody else was quicker with one of them
+        for name in names:
+            with suppress(Invalid):
+                clients.create(actor=None, name=name)
+    return dict(Client.objects.filter(name_folded__in=list(map(fold, names))).values_list("name_folded", "pk"))
 
 
 def _draft(run: Run, row: Row) -> Draft:
@@ -259,12 +275,11 @@ def _stored(said: Mapping[str, Any], scheme: str) -> tuple[str | None, list[Faul
         return None, [Fault("password_hash", "said", {"words": f"can't be taken: {error}"})]
 
 
-def _made(run: Run, items: Sequence[Item], turn: Turn) -> list[Outcome]:
+def _made(run: Run, items: Sequence[Item], turn: Turn, ready: Ready | None) -> list[Outcome]:
     """Make those that can be."""
-    in_clear = any(item.draft.password is not None for item in items)
-    if not (run.dry or in_clear) and run.sight.is_clear():
+    if ready is not None:
         changes = run.on_conflict == OnConflict.UPDATE
-        made = bulk.make_unseen(actor=None, items=items, turn=turn, whole=changes)
+        made = bulk.make_unseen(actor=None, items=items, turn=turn, ready=ready, whole=changes)
         if made is not None:
             return made
         run.sight.was_not()
@@ -289,10 +304,10 @@ def _told(outcome: Outcome, *, dry: bool) -> Told:
     return _CREATED if made else Told(Became.REFUSED, outcome.faults)
 
 
-def _made_before(run: Run) -> set[int]:
-    """The users whom the run made before it was stopped, and did not know to have: they come last in the trail."""
-    events = Event.objects.filter(request_id=run.number, action="user.created", target_kind="user").order_by("pk")
-    return {pk for pk in events.values_list("target_id", flat=True)[run.made :] if pk is not None}
+def _done_before(run: Run, action: str, known: int) -> list[int]:
+    """To whom the run did that before it was stopped, and did not know to have: they come last in the trail."""
+    events = Event.objects.filter(request_id=run.number, action=action, target_kind="user").order_by("pk")
+    return [pk for pk in events.values_list("target_id", flat=True)[known:] if pk is not None]
 
 
 def _recognise(made: set[int], drafts: Sequence[Draft], told: list[Told]) -> None:
@@ -314,7 +329,8 @@ def _is_there(told: Told, row: Row, on_conflict: OnConflict) -> bool:
     return on_conflict == OnConflict.SKIP and codes == {"taken"}
 
 
-def _settled(run: Run, row: Row, draft: Draft, told: Told) -> Told:
+def _settled(run: Run, row: Row, draft: Draft, told: Told, before: list[int]) -> Told:
+    """What becomes of a row whose user is there. before: who was changed already, before the run was stopped."""
     if run.on_conflict == OnConflict.SKIP:
         return Told(Became.SKIPPED)
     (found,) = bulk.owners([draft])
@@ -335,5 +351,9 @@ def _settled(run: Run, row: Row, draft: Draft, told: Told) -> Told:
             if not is_deadlock(error) or attempt == _ATTEMPTS:
                 raise
         else:
-            return Told(Became.UPDATED if changed.version != present.version else Became.UNCHANGED)
+            is_changed = changed.version != present.version
+            if present.pk in before:
+                before.remove(present.pk)  # another row of the same user is another matter
+                is_changed = True
+            return Told(Became.UPDATED if is_changed else Became.UNCHANGED)
     return told

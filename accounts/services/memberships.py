@@ -1,6 +1,6 @@
 """Who is in which team."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from accounts.models import Membership, Team, User
 from usermgmt import audit, copying
@@ -9,21 +9,30 @@ from usermgmt.errors import Fault, Invalid
 
 def join_default(users: Sequence[User]) -> None:
     """Put new users into the teams of their clients that everybody joins; a query or two for a thousand users."""
-    clients = {user.client_id for user in users if user.client_id is not None}
-    if not clients:
-        return
+    join(users, joined_by_default({user.client_id for user in users if user.client_id is not None}))
+
+
+def joined_by_default(clients: Collection[int]) -> Mapping[int, Sequence[int]]:
+    """The numbers of the teams that everybody of these clients joins, by client."""
     teams: dict[int, list[int]] = {}
-    for team_id, client_id in (
-        Team.objects.joined_by_default().filter(client_id__in=clients).order_by("pk").values_list("pk", "client_id")
-    ):
-        teams.setdefault(client_id, []).append(team_id)
-    rows = [
-        Membership(team_id=team_id, user_id=user.pk)
-        for user in users
-        if user.client_id is not None
-        for team_id in teams.get(user.client_id, ())
-    ]
-    copying.insert(rows)
+    found = Team.objects.joined_by_default().filter(client_id__in=clients).order_by("pk") if clients else ()
+    for team in found:
+        teams.setdefault(team.client_id, []).append(team.pk)
+    return teams
+
+
+def join(users: Sequence[User], teams: Mapping[int, Sequence[int]]) -> None:
+    """Put new users into the teams of their clients."""
+    if teams:
+        clients = [(user, user.client_id) for user in users]
+        copying.insert(
+            [
+                Membership(team_id=team_id, user_id=user.pk)
+                for user, client in clients
+                if client is not None
+                for team_id in teams.get(client, ())
+            ]
+        )
 
 
 def faults_of(team_ids: Collection[int], client_id: int | None) -> list[Fault]:

@@ -27,10 +27,15 @@ def users_of(client):
     ]  # fmt: skip
 
 
-def test_every_column_is_what_saving_would_have_made_of_it(cast):
+@pytest.mark.parametrize("later", [(), ("id", "client_id", "is_superuser", "custom_fields", "updated_at")])
+def test_every_column_is_what_saving_would_have_made_of_it(cast, later):
     rows = users_of(cast.acme)
-    with transaction.atomic():
-        copying.insert(rows, numbered=True)
+    known = [{name: row.__dict__.pop(name) for name in later} for row in rows]  # what nobody knows nobody reads
+    begun = copying.begun(rows, without=[name.removesuffix("_id") for name in later]) if later else None
+    for row, values in zip(rows, known, strict=True):
+        row.__dict__.update(values)
+    with transaction.atomic(), copying.inserting(rows, numbered=True, begun=begun):
+        pass
     there = {user.pk: user for user in User.objects.filter(email__endswith="@example.org")}
     assert len({row.pk for row in rows}) == len(there) == len(rows)
     saved = UserFactory.build(email="q@example.org", username="q", name="İ ẞ", client=cast.acme, is_superuser=False)
@@ -75,6 +80,18 @@ def test_what_goes_wrong_meanwhile_is_told_and_leaves_nothing(cast):
     with pytest.raises(ZeroDivisionError), transaction.atomic(), copying.inserting(users_of(cast.acme), numbered=True):
         _ = 1 / 0
     assert not User.objects.filter(email__endswith="@example.org").exists()
+
+
+def test_numbers_are_of_one_model_each_and_nobody_elses(cast):
+    drawn = copying.numbers(3, User, Event)
+    if connection.vendor != "postgresql":
+        assert drawn is None  # they are told as rows are inserted
+        return
+    of_users, of_events = drawn
+    user = UserFactory(client=cast.acme)
+    assert of_users == [user.pk - 3, user.pk - 2, user.pk - 1]
+    assert of_events[2] - of_events[0] == 2
+    assert copying.numbers(0, User) == [[]]
 
 
 def test_no_rows_are_no_statement(db, django_assert_num_queries):

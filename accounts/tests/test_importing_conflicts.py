@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.management.commands import import_users
+from accounts.management import runs
 from accounts.models import Event, User
 from accounts.services import bulk, users
 from accounts.services import importing as service
@@ -149,7 +149,7 @@ def looks(monkeypatch):
 
 
 def test_rows_are_looked_up_where_somebody_was_in_the_way_and_for_some_batches_after(ida, tmp_path, monkeypatch):
-    monkeypatch.setattr(import_users, "BATCH", 2)
+    monkeypatch.setattr(runs, "BATCH", 2)
     monkeypatch.setattr(service, "LOOKED_UP", 3)
     rows = [person(n) for n in range(1, 15)]
     rows[3] = person(4, email="ida@example.com")

@@ -1,5 +1,6 @@
 """Two processes that take the batches of a file in turns do what one does."""
 
+import gc
 import os
 import re
 import signal
@@ -10,11 +11,10 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError, OperationalError, connection, transaction
 
-from accounts.management import turns
-from accounts.management.commands import import_users
+from accounts.management import processes, runs
 from accounts.models import Event, User
 from accounts.services import importing as service
-from accounts.services.bulk import Stage
+from accounts.services.turns import Stage
 from accounts.tests.factories import AdministratorFactory, UserFactory
 from accounts.tests.imports import importing, lines, person
 from accounts.tests.test_races import at_once
@@ -49,12 +49,12 @@ ROWS = [
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(import_users, "BATCH", 2)
+    monkeypatch.setattr(runs, "BATCH", 2)
 
 
 @pytest.fixture
 def shared(monkeypatch):
-    monkeypatch.setattr(turns, "_is_shared", lambda: True)
+    monkeypatch.setattr(processes, "_is_shared", lambda: True)
 
 
 def begin():
@@ -95,7 +95,7 @@ def made(path, **options):
 def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
     results = []
     for is_shared in (False, True):
-        monkeypatch.setattr(turns, "_is_shared", lambda is_shared=is_shared: is_shared)
+        monkeypatch.setattr(processes, "_is_shared", lambda is_shared=is_shared: is_shared)
         results.append(made(tmp_path / f"{is_shared:d}.jsonl", **options))
     alone, shared = results
     assert shared == alone
@@ -105,15 +105,15 @@ def test_they_make_what_one_makes(tmp_path, monkeypatch, small, options):
 def test_what_one_of_them_raises_is_told_with_the_line_to_go_on_from(tmp_path, monkeypatch, small, shared):
     begin()
     with monkeypatch.context() as patch:
-        insert, ours = service.bulk._insert, os.getpid()
+        insert, ours = service.bulk._insert_unseen, os.getpid()
 
-        def failing(items, actor, **how):
+        def failing(ready, actor, turn):
             assert os.getpid() != ours
-            if any(item.draft.email == "p5@example.org" for item in items):
+            if any(item.draft.email == "p5@example.org" for item in ready.items):
                 raise OperationalError("the disk is full")
-            return insert(items, actor, **how)
+            return insert(ready, actor, turn)
 
-        patch.setattr(service.bulk, "_insert", failing)
+        patch.setattr(service.bulk, "_insert_unseen", failing)
         rows = [person(n) for n in range(1, 10)]
         stopped = importing(tmp_path / "a.jsonl", lines(*rows))
     words = "The database: the disk is full. All rows before line 5 are in. --resume"
@@ -144,48 +144,80 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
     """A Ctrl-C while a batch is written."""
     begin()
     with monkeypatch.context() as patch:
-        insert = service.bulk.audit.record_all
+        wait = processes._Turn.wait
 
-        def stopping(entries):
-            insert(entries)
-            if User.objects.filter(email="p3@example.org").exists():  # in the transaction that is under way
+        def stopping(turn, stage):
+            wait(turn, stage)
+            if stage == Stage.IN and User.objects.filter(email="p3@example.org").exists():  # but not in yet
                 os.kill(os.getppid(), signal.SIGINT)
                 signal.pause()
 
-        patch.setattr(service.bulk.audit, "record_all", stopping)
+        patch.setattr(processes._Turn, "wait", stopping)
         stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
     assert (stopped.code, "Stopped. All rows before line 3 are in." in stopped.said) == (2, True)
     assert User.objects.filter(email__endswith="@example.org").count() == 2
     assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
 
 
+def test_a_process_that_is_told_to_end_does_so_without_a_word(tmp_path, monkeypatch, capfd, small, shared):
+    begin()
+    codes, end = [], processes._Worker.end
+
+    def ending(worker, *, at_once):
+        end(worker, at_once=at_once)
+        codes.append(worker._process.exitcode)
+
+    def told(*arguments, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(service, "_place", told)
+    monkeypatch.setattr(processes._Worker, "end", ending)
+    stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
+    assert (stopped.code, "processes has ended. All rows before line 1 are in." in stopped.said) == (2, True)
+    assert codes[0] == 128 + signal.SIGTERM
+    assert capfd.readouterr().err == ""
+    assert not User.objects.filter(email__endswith="@example.org").exists()
+
+
+def test_the_collector_of_garbage_is_left_as_it_was(tmp_path, small):
+    begin()
+    gc.freeze()
+    frozen, enabled = gc.get_freeze_count(), gc.isenabled()
+    try:
+        importing(tmp_path / "a.jsonl", lines(person(1)))
+        assert gc.isenabled() == enabled
+        assert gc.get_freeze_count() > frozen / 2  # some are gone meanwhile
+    finally:
+        gc.unfreeze()
+
+
 def written_ahead(monkeypatch, *, then):
-    """Have the trail of the first batch wait until the users of the second are written, and then do something."""
-    written, record, reach = get_context("fork").Event(), service.bulk.audit.record_all, turns._Turn.reach
+    """Have the trail of the first batch wait until that of the second is written, and then do something."""
+    written, record = get_context("fork").Event(), service.bulk.audit.record_all
 
     def recording(entries):
-        if any(entry.changes.get("email") == (None, "p1@example.org") for entry in entries):
+        addresses = {entry.changes.get("email", (None, None))[1] for entry in entries}
+        if "p1@example.org" in addresses:
             assert written.wait(20)
             then()
         record(entries)
-
-    def reaching(turn, stage):
-        if stage == Stage.USERS and User.objects.filter(email="p3@example.org").exists():
+        if "p3@example.org" in addresses:
             written.set()
-        reach(turn, stage)
 
     monkeypatch.setattr(service.bulk.audit, "record_all", recording)
-    monkeypatch.setattr(turns._Turn, "reach", reaching)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
-def test_users_are_written_while_the_trail_of_the_batch_before_is(tmp_path, monkeypatch, small, shared):
+def test_a_batch_is_written_while_the_one_before_is_and_yet_stands_behind_it(tmp_path, monkeypatch, small, shared):
     begin()
     written_ahead(monkeypatch, then=lambda: None)
-    assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 6)])).said == "5 created.\n"
-    made = Event.objects.filter(action="user.created", contract="command").order_by("pk")
-    assert [event.changes["email"][1] for event in made] == [f"p{n}@example.org" for n in range(1, 6)]
-    assert [event.target_id for event in made] == sorted(event.target_id for event in made)
+    rows = [person(n, client="New" if n == 3 else "Acme") for n in range(1, 6)]
+    assert importing(tmp_path / "a.jsonl", lines(*rows), create_clients=True).said == "5 created.\n"
+    made = Event.objects.filter(contract="command", action__endswith=".created").order_by("pk")
+    names = ["p1@example.org", "p2@example.org", "New", *(f"p{n}@example.org" for n in (3, 4, 5))]
+    assert [event.changes.get("email", event.changes["name"])[1] for event in made] == names
+    users = [event.target_id for event in made if event.target_kind == "user"]
+    assert users == sorted(users)
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
@@ -206,12 +238,12 @@ def test_where_the_trail_can_not_be_written_the_run_stops_without_those_behind(t
 def test_a_single_batch_and_one_of_a_transaction_are_taken_by_one_process(tmp_path, monkeypatch):
     begin()
     with transaction.atomic():
-        assert not turns._is_shared()
+        assert not processes._is_shared()
 
     def refused(run):
         raise AssertionError("another process")
 
-    monkeypatch.setattr(turns, "_working", refused)
+    monkeypatch.setattr(processes, "_working", refused)
     assert importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(9)])).code == 0
 
 
@@ -232,7 +264,7 @@ def test_a_table_that_somebody_holds_is_not_waited_for():
 def test_rows_that_change_somebody_do_so_before_those_behind_are_written(tmp_path, monkeypatch, small, shared):
     """Else each would wait for the other: the change for a user name, and the user who has it for the change."""
     begin()
-    passed, update, reach = get_context("fork").Event(), service.users.update, turns._Turn.reach
+    passed, update, reach = get_context("fork").Event(), service.users.update, processes._Turn.reach
 
     def updating(**values):
         assert not passed.is_set()
@@ -243,7 +275,7 @@ def test_rows_that_change_somebody_do_so_before_those_behind_are_written(tmp_pat
         reach(turn, stage)
 
     monkeypatch.setattr(service.users, "update", updating)
-    monkeypatch.setattr(turns._Turn, "reach", reaching)
+    monkeypatch.setattr(processes._Turn, "reach", reaching)
     rows = [person(1), person(1, username="zed"), person(3, username="zed"), person(4)]
     done = importing(tmp_path / "a.jsonl", lines(*rows), on_conflict="update")
     assert (done.code, done.said) == (0, "2 created, 2 updated.\n")

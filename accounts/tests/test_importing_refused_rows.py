@@ -3,9 +3,15 @@
 import json
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
+from accounts.services import memberships
 from accounts.tests.imports import importing, lines, person
+from accounts.tests.test_races import at_once
+from clients.models import Client
+from clients.services import clients
+from clients.tests.factories import ClientFactory
 
 GOOD = b'{"name": "Good", "email": "good%d@example.org", "client": "Acme"}\n'
 UNREADABLE = [(None, "said")]
@@ -177,3 +183,39 @@ def test_what_somebody_takes_in_the_same_moment_is_a_fault_of_the_row(cast, tmp_
     done = importing(tmp_path / "a.jsonl", lines(person(1), person(2), person(3)))
     assert done.faults == {2: [("email", "taken")]}
     assert User.objects.get(email="p2@example.org").name == "Quick"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_a_client_that_goes_while_its_users_are_written_is_told(transactional_db, tmp_path, monkeypatch):
+    """Nothing could be told of it at the commit, when those behind went on from these."""
+    acme, globex = ClientFactory(name="Acme"), ClientFactory(name="Globex")
+    join, gone = memberships.join, []
+
+    def joining(users, teams):
+        if not gone:
+            gone.append(acme.pk)
+            at_once(lambda: clients.delete(actor=None, client_id=acme.pk))
+        join(users, teams)
+
+    monkeypatch.setattr(memberships, "join", joining)
+    rows = [person(1, client=None, client_id=acme.pk), person(2, client=None, client_id=globex.pk)]
+    done = importing(tmp_path / "a.jsonl", lines(*rows))
+    assert (done.code, done.faults) == (1, {1: [("client", "must_exist")]})
+    assert [user.client for user in User.objects.filter(email__endswith="@example.org")] == [globex]
+    assert not Client.objects.filter(pk=acme.pk).exists()
+
+
+def test_of_clients_that_somebody_else_makes_first_the_others_are_made(cast, tmp_path, monkeypatch):
+    create_all = clients.create_all
+
+    def creating(*, actor, names):
+        ClientFactory(name="newer")
+        return create_all(actor=actor, names=names)
+
+    monkeypatch.setattr(clients, "create_all", creating)
+    rows = [person(1, client="New"), person(2, client="Newer"), person(3, client="\t")]
+    done = importing(tmp_path / "a.jsonl", lines(*rows), create_clients=True)
+    assert (done.code, done.faults) == (1, {3: [("client", "must_exist")]})
+    names = User.objects.filter(email__endswith="@example.org").order_by("email").values_list("client__name", flat=True)
+    assert list(names) == ["New", "newer"]

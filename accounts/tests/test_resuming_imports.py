@@ -9,7 +9,7 @@ import sys
 import pytest
 from django.conf import settings
 
-from accounts.management.commands import import_users
+from accounts.management import runs
 from accounts.models import Event, User
 from accounts.services import importing as service
 from accounts.tests.imports import importing, lines, person
@@ -22,7 +22,7 @@ FAULTS = {5: [("email", "invalid")]}
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(import_users, "BATCH", 2)
+    monkeypatch.setattr(runs, "BATCH", 2)
 
 
 def stopped(monkeypatch, *, at, before):
@@ -114,6 +114,8 @@ def test_a_run_that_was_stopped_is_not_begun_anew_by_mistake(cast, tmp_path, mon
         b'{"offset": -1}',
         b"\0",
         kept.replace(b'"line": 3', b'"line": "x"'),
+        kept.replace(b'"batch": 2', b'"batch": 0'),
+        kept.replace(b'"passwords": 100', b'"passwords": 1000000000'),
     ):
         state.write_bytes(broken)
         refused = importing(tmp_path / "a.jsonl", lines(*ROWS), resume=True)
@@ -133,9 +135,34 @@ def test_a_row_twice_in_the_batch_that_was_under_way_is_made_once(cast, tmp_path
     assert (done.said.startswith("2 created, 1 refused"), done.faults) == (True, {2: [("email", "taken")]})
 
 
+def test_it_goes_on_with_batches_of_the_size_that_they_had(cast, tmp_path, monkeypatch, small):
+    """Only the first batch may be in already: were it smaller now, the rest of it would be taken for others' users."""
+    with monkeypatch.context() as patch:
+        stopped(patch, at=2, before=False)
+        importing(tmp_path / "a.jsonl", lines(*ROWS))
+    monkeypatch.setattr(runs, "BATCH", 1)
+    done = importing(tmp_path / "a.jsonl", resume=True)
+    assert (done.code, done.said.startswith(SAID), done.faults) == (1, True, FAULTS)
+
+
+def test_what_was_changed_before_the_stop_is_counted_as_changed(cast, tmp_path, monkeypatch, small):
+    importing(tmp_path / "before.jsonl", lines(person(1), person(2), person(3)))
+    changed = [person(n, nickname="N") for n in (1, 2, 3)]
+    rows = [changed[0], changed[1], changed[2], changed[2], changed[0]]
+    for at in (1, 2):
+        with monkeypatch.context() as patch:
+            stopped(patch, at=at, before=False)
+            importing(tmp_path / "a.jsonl", lines(*rows), on_conflict="update", resume=at > 1)
+    done = importing(tmp_path / "a.jsonl", on_conflict="update", resume=True)
+    assert (done.code, done.said) == (0, "3 updated, 2 unchanged.\n")
+    summary = Event.objects.filter(action="user.imported").latest("pk").changes
+    assert (summary["updated"], summary["unchanged"]) == ([None, 3], [None, 2])
+    assert Event.objects.filter(action="user.updated").count() == 3
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_is_killed_between_batches_goes_on(tmp_path):
-    rows = [person(n) for n in range(1, 4 * import_users.BATCH + 1)]
+    rows = [person(n) for n in range(1, 4 * runs.BATCH + 1)]
     path = tmp_path / "a.jsonl"
     path.write_text(lines(*rows))
     database = settings.DATABASES["default"]
@@ -154,7 +181,7 @@ def test_a_process_that_is_killed_between_batches_goes_on(tmp_path):
     assert process.returncode == -signal.SIGKILL
     there = User.objects.count()
     assert 0 < there < len(rows)
-    assert there % import_users.BATCH == 0
+    assert there % runs.BATCH == 0
     done = importing(path, resume=True, create_clients=True)
     assert (done.code, done.said) == (0, f"{len(rows)} created.\n")
     assert User.objects.count() == len(rows) == Event.objects.filter(action="user.created").count()

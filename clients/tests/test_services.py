@@ -7,7 +7,7 @@ from clients.models import Client
 from clients.services import clients
 from clients.tests.factories import ClientFactory
 from usermgmt import audit
-from usermgmt.errors import BASE, Fault, Invalid, NotFound, Stale
+from usermgmt.errors import BASE, Fault, Forbidden, Invalid, NotFound, Stale
 
 TOO_LONG = Fault("name", "too_long", {"maximum": 255})
 BLANK = Fault("name", "blank")
@@ -53,6 +53,27 @@ def test_a_bad_name_is_refused_on_making_and_on_renaming(cast, name, fault):
     assert faults(clients.update, client_id=cast.globex.pk, name=name) == [fault]
     assert sorted(Client.objects.values_list("name", flat=True)) == ["Acme", "Globex"]
     assert told() == []
+
+
+def test_many_are_made_as_one_is(cast):
+    made = clients.create_all(actor=cast.administrator, names=[" Initech", "Umbrella "])
+    assert [client.name for client in made] == ["Initech", "Umbrella"]
+    assert list(Client.objects.filter(name_folded__in=["initech", "umbrella"])) == made
+    assert told() == [
+        ("client.created", cast.administrator.pk, "client", client.pk, {"name": [None, client.name]}) for client in made
+    ]
+
+
+@pytest.mark.parametrize(("name", "fault"), [*BAD_NAMES, ("Initech", TAKEN), ("ACME", TAKEN)])
+def test_of_many_with_a_bad_one_none_is_made(cast, name, fault):
+    assert faults(clients.create_all, names=["Initech", name, "Umbrella"]) == [fault]
+    assert not Client.objects.filter(name_folded__in=["initech", "umbrella"]).exists()
+    assert told() == []
+
+
+def test_many_are_refused_to_whom_one_would_be(cast):
+    with pytest.raises(Forbidden):
+        clients.create_all(actor=cast.owner, names=["Initech"])
 
 
 def test_the_longest_name_is_fine(db):

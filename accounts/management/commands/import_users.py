@@ -1,6 +1,5 @@
 """Users out of a file."""
 
-import gc
 import io
 import json
 import os
@@ -14,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from accounts.hashers import IMPORTED
-from accounts.management import rows, runs, turns
+from accounts.management import processes, rows, runs
 from accounts.management.output import STANDARD
 from accounts.management.progress import bar_of_bytes
 from accounts.services import importing
@@ -26,8 +26,6 @@ from accounts.services.importing import FIELDS, Became, OnConflict, Row, Run, To
 from clients.models import Client
 from usermgmt.errors import BASE, fragment
 
-BATCH = 2000  # rows a transaction
-PASSWORDS = 100  # in clear, of a batch: each costs a hash, and the bar should move
 SOME_REFUSED, NOT_DONE = 1, 2  # exit codes
 _LEARNING = {8**power for power in range(20)}  # numbers of batches: the tables are eight times as large then
 
@@ -54,10 +52,10 @@ A row is of somebody who is there if its address, its user name or, within the c
 another beside it, with .state at the end of its name, which tells where; it is there until a run is through. Nothing
 is made twice, and no row is left out. Every event of a run in the audit trail has its number as request id.
 
-Where there are two cores, two processes take the batches in turns, in the order of the file.
+Where there are two cores or more, three processes take the batches in turns, in the order of the file.
 
 exit code 0: all rows are in. 1: some were refused, and are told in the file of faults, a JSON line for each.
-2: nothing could be done, or the run was stopped; what is in by then is in whole batches of {BATCH} rows.
+2: nothing could be done, or the run was stopped; what is in by then is in whole batches of {runs.BATCH} rows.
 """
 
 
@@ -75,6 +73,7 @@ class _Job:
 
 class Command(BaseCommand):
     help = HELP
+    requires_system_checks = [Tags.models, Tags.security]  # not those of pages, which would load every one of them
 
     def create_parser(self, *args: Any, **options: Any) -> CommandParser:
         return super().create_parser(*args, formatter_class=RawDescriptionHelpFormatter, **options)
@@ -125,17 +124,14 @@ class Command(BaseCommand):
             raise CommandError("There is nothing to read.", returncode=NOT_DONE)
         with _written(faults, state.faults) as told:
             job = _Job(run, state, stream, told, total, place if total is not None and not run.dry else None)
-            gc.freeze()  # what is there already is not looked through for garbage again with each batch
             try:
                 _take_all(job, _chained(first, found), again=options["resume"])
             except KeyboardInterrupt as error:
                 raise CommandError(_stopped(job, "Stopped"), returncode=NOT_DONE) from error
             except DatabaseError as error:
                 raise CommandError(_stopped(job, f"The database: {error}".strip()), returncode=NOT_DONE) from error
-            except turns.Gone as error:
+            except processes.Gone as error:
                 raise CommandError(_stopped(job, str(error)), returncode=NOT_DONE) from error
-            finally:
-                gc.unfreeze()
         if not run.dry:
             importing.note(run, source="" if file == STANDARD else Path(file).name, counts=state.counts)
             place.unlink(missing_ok=True)
@@ -168,6 +164,7 @@ def _run(state: runs.State, options: Any) -> Run:
         scheme=options["password_scheme"],
         dry=options["dry_run"],
         made=state.counts[Became.CREATED],
+        changed=state.counts[Became.UPDATED],
     )
 
 
@@ -205,13 +202,13 @@ def _chained(first: rows.Read | None, found: Iterator[rows.Read]) -> Iterator[ro
         yield from found
 
 
-def _batches(found: Iterator[rows.Read]) -> Iterator[list[rows.Read]]:
+def _batches(found: Iterator[rows.Read], state: runs.State) -> Iterator[list[rows.Read]]:
     batch: list[rows.Read] = []
     slow = 0
     for read in found:
         batch.append(read)
         slow += "password" in read.row.said
-        if len(batch) == BATCH or slow == PASSWORDS:
+        if len(batch) == state.batch or slow == state.passwords:
             yield batch
             batch, slow = [], 0
     if batch:
@@ -221,7 +218,7 @@ def _batches(found: Iterator[rows.Read]) -> Iterator[list[rows.Read]]:
 def _take_all(job: _Job, found: Iterator[rows.Read], *, again: bool) -> None:
     state, started, before = job.state, time.monotonic(), sum(job.state.counts.values())
     _keep(job)  # so that the very first batch is known again, too
-    with turns.taken(job.run, _batches(found), again=again) as taken, bar_of_bytes("users") as progress:
+    with processes.taken(job.run, _batches(found, state), again=again) as taken, bar_of_bytes("users") as progress:
         task = progress.add_task("", total=job.total, completed=state.offset, count=before, rate=0)
         for number, (batch, told) in enumerate(taken, 1):
             job.faults.write(b"".join(_lines([read.row for read in batch], told)))

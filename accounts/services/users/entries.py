@@ -9,14 +9,15 @@ from usermgmt.actor import Actor
 _TOLD_WHERE_SET = ("external_id", "featured", "public_profile", "properties")
 
 
-def creation(actor: Actor | None, user: User) -> audit.Entry:
-    """The audit trail's entry of a user just made."""
+def creation(actor: Actor | None, user: User, number: int | None = None) -> audit.Entry:
+    """The audit trail's entry of a user just made. number: as in `audit.Entry`."""
     told = _facts(user) | {field: getattr(user, field) for field in _TOLD_WHERE_SET if getattr(user, field)}
     return audit.Entry(
         actor=actor,
         action="user.created",
         target=("user", user.pk),
         changes={field: (None, value) for field, value in told.items()},
+        number=number,
     )
 
 
