@@ -47,32 +47,35 @@ def create(*, actor: Actor | None, name: str, reported: Sequence[Fault] = ()) ->
     reported: faults that the contract found while reading; raised together with the rules' own.
     Raises Forbidden (by a token bound to a client), Invalid.
     """
-    if actor is not None and not policies.can_create(actor):
-        raise Forbidden
+    _check_creation(actor)
     raise_all(reported, check(name=name))
     with refusals(Client, _FIELDS), transaction.atomic():
         client = Client.objects.create(name=name.strip())
-        audit.record(
-            actor=actor, action="client.created", target=("client", client.pk), changes={"name": (None, client.name)}
-        )
+        audit.record_all([_creation(actor, client)])
     return client
 
 
 def create_all(*, actor: Actor | None, names: Sequence[str]) -> list[Client]:
     """Make clients at once, all or none; the rest as `create`."""
-    if actor is not None and not policies.can_create(actor):
-        raise Forbidden
+    _check_creation(actor)
     raise_all([], [fault for name in names for fault in name_form(name.strip())])
     made = [Client(name=name.strip()) for name in names]
     with refusals(Client, _FIELDS), transaction.atomic():
         copying.insert(made, numbered=True)
-        audit.record_all(
-            [
-                audit.Entry(actor, "client.created", ("client", client.pk), {"name": (None, client.name)})
-                for client in made
-            ]
-        )
+        audit.record_all([_creation(actor, client) for client in made])
     return made
+
+
+def _check_creation(actor: Actor | None) -> None:
+    if actor is not None and not policies.can_create(actor):
+        raise Forbidden
+
+
+def _creation(actor: Actor | None, client: Client) -> audit.Entry:
+    """The audit trail's entry of a client just made."""
+    return audit.Entry(
+        actor=actor, action="client.created", target=("client", client.pk), changes={"name": (None, client.name)}
+    )
 
 
 def update(
