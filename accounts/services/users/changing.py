@@ -24,7 +24,8 @@ from usermgmt.statements import Statement
 _ERASED = Fault(BASE, "erased")
 _NOT_AT_ONCE = frozenset({"password", "client_id", "active"})
 """What is judged before the lock, and again under it: a password takes a hash, which is slow, and the others may ask
-for locks on the rows of others, in an order. All else is judged once, under the lock."""
+for locks on the rows of others, in an order. All else is judged once: under the lock, or, where it is all
+`_OF_THE_ROW` and the database tells of changes, without one."""
 _OF_THE_ROW = frozenset({
     "name", "username", "given_name", "middle_name", "family_name", "nickname", "bio", "status_text", "custom_fields",
     "external_id", "featured", "public_profile", "properties",
