@@ -8,10 +8,13 @@ import socket
 import struct
 import threading
 import time
+from io import BytesIO
 
 import pytest
 from django.urls import resolve
 from gunicorn.config import Config
+from gunicorn.http import message, unreader
+from gunicorn.http.errors import InvalidHeader, InvalidHeaderName
 
 from usermgmt import worker
 from usermgmt.worker import HASHING, Worker
@@ -481,3 +484,85 @@ def test_what_an_application_leaves_of_a_body_is_no_next_request(serving):
 def test_the_date_is_that_of_the_second():
     assert worker.http_date(0) == worker.http_date(0.9) == "Thu, 01 Jan 1970 00:00:00 GMT"
     assert worker.http_date(1) == "Thu, 01 Jan 1970 00:00:01 GMT"
+
+
+class Unreader(unreader.Unreader):
+    """One that was given all there is."""
+
+    def chunk(self):
+        return b""
+
+
+def read(connection, head, **settings):
+    """The request that stands next on a connection."""
+    config = Config()
+    for name, value in settings.items():
+        config.set(name, value)
+    connection.buf = BytesIO(head.replace("\n", "\r\n").encode("latin-1"))
+    return worker.Request(worker.Settled(config), connection, ("127.0.0.1", 1), 1)
+
+
+SAME = "Host: here\nAuthorization: Bearer x\nX-A: 1\nX-A: 2\n\n"
+
+
+def test_headers_like_those_before_are_those_before(monkeypatch):
+    parsed = []
+    original = message.Request.parse_headers
+    monkeypatch.setattr(
+        message.Request, "parse_headers", lambda *given, **more: parsed.append(1) or original(*given, **more)
+    )
+    connection = Unreader()
+    first = read(connection, f"GET /first HTTP/1.1\n{SAME}")
+    first.headers.append(("X-B", "not of the next"))
+    second = read(connection, f"POST /second?x HTTP/1.0\n{SAME}")
+    assert (second.method, second.path, second.query, second.version) == ("POST", "/second", "x", (1, 0))
+    assert second.headers == [("HOST", "here"), ("AUTHORIZATION", "Bearer x"), ("X-A", "1"), ("X-A", "2")]
+    assert len(parsed) == 1
+    third = read(connection, "GET / HTTP/1.1\nHost: here\n\n")
+    assert third.headers == [("HOST", "here")]
+    assert read(Unreader(), f"GET / HTTP/1.1\n{SAME}").headers == second.headers
+    assert len(parsed) == 3
+
+
+def test_bodies_behind_the_same_headers_are_each_its_own():
+    connection, headers = Unreader(), "Host: here\nContent-Length: 3\n\n"
+    for body in (b"one", b"two"):
+        assert read(connection, f"POST / HTTP/1.1\n{headers}{body.decode()}").body.read() == body
+
+
+def test_the_scheme_that_a_trusted_peer_tells_comes_with_the_headers():
+    trusting = {"forwarded_allow_ips": "127.0.0.1", "secure_scheme_headers": {"X-FORWARDED-PROTO": "https"}}
+    connection = Unreader()
+    for _ in range(2):
+        assert read(connection, "GET / HTTP/1.1\nHost: a\nX-Forwarded-Proto: https\n\n", **trusting).scheme == "https"
+
+
+def test_who_waits_for_leave_to_send_a_body_gets_it_each_time():
+    connection = Unreader()
+    for _ in range(2):
+        head = "POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 1\n\n"
+        assert read(connection, head)._expected_100_continue
+    assert not read(connection, head.replace("1.1", "1.0"))._expected_100_continue
+
+
+def test_what_is_long_is_not_kept():
+    connection = Unreader()
+    for _ in range(2):
+        assert len(read(connection, f"GET / HTTP/1.1\nHost: a\nX: {'x' * 5000}\n\n").headers) == 2
+    assert not hasattr(connection, "known")
+
+
+@pytest.mark.parametrize("headers", ["Host: a\nHost: b\n\n", "Host : a\n\n", "A_B: c\nContent-Length: x\n\n"])
+def test_what_is_refused_is_refused_again(headers):
+    connection = Unreader()
+    for _ in range(2):
+        with pytest.raises((InvalidHeader, InvalidHeaderName)):
+            read(connection, f"GET / HTTP/1.1\n{headers}")
+
+
+def test_trailers_are_read_as_trailers():
+    connection, chunked = Unreader(), "Host: a\nTransfer-Encoding: chunked\n\n"
+    for _ in range(2):
+        assert read(connection, f"POST / HTTP/1.1\n{chunked}1\nx\n0\nX-A: 1\n\n").body.read() == b"x"
+    with pytest.raises(InvalidHeaderName):
+        read(connection, f"POST / HTTP/1.1\n{chunked}1\nx\n0\n{chunked}").body.read()
