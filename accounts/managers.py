@@ -35,6 +35,15 @@ class UserQuerySet(ListedQuerySet["User"]):
         with unprepared(self):
             return super().count()
 
+    def has_kept_count(self) -> bool:
+        """Whether their number is kept (usermgmt.windows)."""
+        return counts.group_of(self.query) is not None
+
+    def some_numbers(self, limit: int) -> list[int]:
+        """The ids of so many of them, or of all, in whatever order (usermgmt.windows)."""
+        with unprepared(self):
+            return super().some_numbers(limit)
+
     def is_walked_by(self, column: str) -> bool:
         """Whether an index has these users in the order of the column, and few others between them: all users, those
         of one client by number, the inactive by number; and the active, as most are (usermgmt.windows)."""

@@ -39,7 +39,20 @@ class ListedQuerySet(models.QuerySet[Row]):
         query: Any = self.query
         if self._result_cache is not None or query.is_sliced or not _is_plain(query):
             return super().count()
-        return _number(query, connections[self.db])
+        name = connections[self.db].ops.quote_name("__count")
+        told = _told(query, connections[self.db], f"COUNT(*) AS {name}")
+        return int(told[0][0]) if told else 0
+
+    def some_numbers(self, limit: int) -> list[int]:
+        """The primary keys, which are numbers, of so many of them, or of all, in whatever order."""
+        query: Any = self.query
+        unsorted = self.order_by()
+        if query.is_sliced or not _is_plain(query):
+            return list(unsorted.values_list("pk", flat=True)[:limit])
+        meta = self.model._meta
+        quoted = connections[self.db].ops.quote_name
+        key = f"{quoted(meta.db_table)}.{quoted(meta.pk.column)}"
+        return [int(number) for (number,) in _told(query, connections[self.db], key, f" LIMIT {limit:d}")]
 
 
 class _Rows(ModelIterable):  # type: ignore[type-arg]  # generic for the checker only
@@ -66,16 +79,17 @@ class Maker(Generic[Row]):
         self._one = _maker(compiler.klass_info, compiler.select, alias)
         self._annotated = tuple(compiler.annotation_col_map.items())
 
-    def made(self, rows: Iterable[Sequence[Any]]) -> list[Row]:
-        """The models of rows as the driver gives them."""
+    def made(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """The models of rows as the driver gives them; None for one of nothing but NULL."""
         converted = self._compiler.apply_converters(rows, self._converters) if self._converters else rows
         if not self._annotated:
             return [self._one(row) for row in converted]
         return [self._with_annotations(row) for row in converted]
 
-    def _with_annotations(self, row: Sequence[Any]) -> Row:
-        made: Row = self._one(row)
-        made.__dict__.update((name, row[column]) for name, column in self._annotated)
+    def _with_annotations(self, row: Sequence[Any]) -> Row | None:
+        made: Row | None = self._one(row)
+        if made is not None:
+            made.__dict__.update((name, row[column]) for name, column in self._annotated)
         return made
 
 
@@ -156,18 +170,18 @@ class _Frame(Generic[Row]):
         return self._maker.made(found(self._connection, sql, (*self._head_values, *values, *self._tail_values)))
 
 
-def _number(query: Any, connection: Any) -> int:
-    """How many rows the conditions leave, whichever the columns, the relations read along and the order."""
+def _told(query: Any, connection: Any, what: str, ending: str = "") -> Sequence[Sequence[Any]]:
+    """What is told of the rows that the conditions leave, whichever the columns, the relations read along and the
+    order; nothing where no row can meet them."""
     compiler = query.clone().get_compiler(using=connection.alias)
     compiler.query.get_initial_alias()
     written = _conditions(compiler)
     if written is None:
-        return 0
+        return []
     conditions, values = written
     tables, joining = compiler.get_from_clause()
-    sql = f"SELECT COUNT(*) AS {connection.ops.quote_name('__count')} FROM {' '.join(tables)}{conditions}"  # noqa: S608
-    ((number,),) = found(connection, sql, (*joining, *values))
-    return int(number)
+    sql = f"SELECT {what} FROM {' '.join(tables)}{conditions}{ending}"  # noqa: S608
+    return found(connection, sql, (*joining, *values))
 
 
 def _conditions(compiler: Any) -> tuple[str, Sequence[Any]] | None:

@@ -4,6 +4,8 @@ To pass over rows costs a database time for each, and to sort them more. So, of 
 
 * Few rows that something narrows (a search, a client) are found by that and sorted. Along the index of the ordering
   they might be anywhere, and the database, which guesses how many there are, may look for them through all.
+* What finds a page's worth of rows, as most searches do, is asked for their numbers once; to count them and to find
+  them again for the page would take twice as long.
 * Other rows are walked along the index of the ordering, from the nearer end. A page deep inside reads ids from the
   index alone, and only then the rows of the page.
 * A state is no order to walk along, as many rows have the same one: its two values are lists of their own, one behind
@@ -49,6 +51,12 @@ class Skipping(Protocol):
     def is_walked_by(self, column: str) -> bool:
         """Whether an index has these rows in the order of the column, and few others between them."""
 
+    def has_kept_count(self) -> bool:
+        """Whether it is known without looking how many there are."""
+
+    def some_numbers(self, limit: int) -> list[int]:
+        """The ids of so many of them, or of all, in whatever order."""
+
     def skipping(self, start: int, *, descending: bool) -> tuple[Any, int]:
         """The same rows by their numbers, less some whose number is known; and how many still to pass over."""
 
@@ -70,13 +78,37 @@ def window(rows: QuerySet[Any], keys: Sequence[Key], start: int, size: int, tota
         return _walked(rows, keys, start, size, total)
 
 
+def counted(rows: QuerySet[Any], keys: Sequence[Key], start: int, size: int) -> tuple[int, list[Any]]:
+    """How many rows there are, and the page of them that `window` gives."""
+    if has_at_most_one(rows):  # to count is to read then
+        found = list(rows.order_by()[:1])
+        return len(found), found[start : start + size]
+    few = _numbers_of_few(rows)
+    if few is None:
+        total = rows.count()
+        return total, window(rows, keys, start, size, total)
+    if start >= len(few):
+        return len(few), []
+    with unprepared(rows):
+        # The conditions stay: who was moved meanwhile is not shown.
+        return len(few), list(by_sorting(rows.filter(pk__in=few), _total(rows, keys))[start : start + size])
+
+
 def has_at_most_one(rows: QuerySet[Any]) -> bool:
-    """Whether a column in which every row has a value of its own must be equal to one: to count is to read then."""
+    """Whether a column in which every row has a value of its own must be equal to one."""
     where: Any = rows.query.where
-    if where.connector != AND or where.negated or any(map(_multiplies, rows.query.alias_map.values())):
+    if where.connector != AND or where.negated or _has_several_for_one(rows):
         return False
     unique = _unique(rows.model)  # type: ignore[arg-type]  # classes can be hashed
     return any(_names_one(rule, rows.query.base_table, unique) for rule in where.children)
+
+
+def _numbers_of_few(rows: QuerySet[Any]) -> list[int] | None:
+    """The ids of the rows that something narrows, if they are no more than SHALLOW; None: they are, or nothing does."""
+    if not rows.query.where or not isinstance(rows, Skipping) or rows.has_kept_count() or _has_several_for_one(rows):
+        return None
+    numbers = rows.some_numbers(SHALLOW + 1)
+    return numbers if len(numbers) <= SHALLOW else None
 
 
 def is_few(rows: QuerySet[Any], column: str, total: int | None = None) -> bool:
@@ -178,10 +210,10 @@ def _unique(model: type[models.Model]) -> frozenset[str]:
     return frozenset(rule.fields[0] for rule in model._meta.total_unique_constraints if len(rule.fields) == 1) | {"id"}
 
 
-def _multiplies(joined: Any) -> bool:
+def _has_several_for_one(rows: QuerySet[Any]) -> bool:
     """Whether a table is read along that may have several rows for one."""
-    field = getattr(joined, "join_field", None)
-    return field is not None and not (field.many_to_one or field.one_to_one)
+    fields = [getattr(joined, "join_field", None) for joined in rows.query.alias_map.values()]
+    return any(field is not None and not (field.many_to_one or field.one_to_one) for field in fields)
 
 
 def _names_one(rule: Any, table: str, unique: Collection[str]) -> bool:

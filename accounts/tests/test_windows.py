@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import UserFactory
 from usermgmt import windows
 from usermgmt.http.pagination import NativePagination
-from usermgmt.windows import Key, has_at_most_one, window
+from usermgmt.windows import Key, counted, has_at_most_one, window
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ORDERS = {
@@ -90,6 +90,53 @@ def test_every_page_is_the_part_of_the_list_that_it_says(cast, crowd, monkeypatc
             total = len(whole) if start % 2 else None
             found = [user.pk for user in window(made(cast), keys, start, 4, total)]
             assert found == whole[start : start + 4], (name, start)
+
+
+@pytest.mark.parametrize("shallow", [2, 1000])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_counted_page_is_the_part_of_the_list_and_its_number(cast, crowd, monkeypatch, order, shallow):
+    monkeypatch.setattr(windows, "SHALLOW", shallow)
+    keys = ORDERS[order]
+    for name, made in {**ROWS, "one": lambda cast: User.objects.filter(pk=cast.owner.pk)}.items():
+        whole = [user.pk for user in plainly(made(cast), keys)]
+        for start in (*range(0, len(whole) + 3, 7), 2**64):
+            total, page = counted(made(cast), keys, start, 4)
+            assert (total, [user.pk for user in page]) == (len(whole), whole[start : start + 4]), (name, start)
+
+
+def test_what_few_meet_is_looked_for_once(cast, crowd, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(windows, "SHALLOW", 100)
+    searched = User.objects.matching("same").select_related("client")
+    with django_assert_num_queries(2) as asked:  # the numbers, the page
+        total, page = counted(searched, [Key("id")], 0, 5)
+    assert (total, len(page)) == (20, 5)
+    assert "pk" not in asked[0]["sql"] and "LIMIT 101" in asked[0]["sql"]
+    with django_assert_num_queries(1):
+        assert counted(User.objects.matching("nobody at all"), [Key("id")], 0, 5) == (0, [])
+    with django_assert_num_queries(1):
+        assert counted(searched, [Key("id")], 40, 5) == (20, [])
+
+
+def test_who_met_it_when_the_numbers_were_found_and_no_longer_is_not_shown(cast, monkeypatch):
+    """Between the two questions somebody is moved out of sight."""
+    rows = User.objects.filter(client=cast.acme, search_text__contains="@")
+    first = rows.order_by("pk").first()
+    found = User.objects._queryset_class.some_numbers
+
+    def moved(self, limit):
+        numbers = found(self, limit)
+        User.objects.filter(pk=first.pk).update(client=cast.globex)
+        return numbers
+
+    monkeypatch.setattr(User.objects._queryset_class, "some_numbers", moved)
+    total, page = counted(rows, [Key("id")], 0, 50)
+    assert total == rows.count() + 1
+    assert first not in page and page == list(rows.order_by("pk"))
+
+
+def test_rows_read_along_with_several_others_are_counted_as_ever(cast):
+    rows = User.objects.filter(sign_ins__ended_at=None, pk__gt=0)
+    assert counted(rows, [Key("id")], 0, 50)[0] == rows.count()
 
 
 @pytest.mark.parametrize("descending", [False, True])

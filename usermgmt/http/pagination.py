@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from usermgmt.errors import Fault, Invalid
-from usermgmt.windows import Key, by_index, by_sorting, has_at_most_one, is_few, unprepared, window
+from usermgmt.windows import Key, by_index, by_sorting, counted, is_few, unprepared
 
 DEFAULT_PER_PAGE = 25
 MAX_PER_PAGE = 100
@@ -130,8 +130,7 @@ class NativePagination(BasePagination):
         ]
 
     def _turn(self, rows: QuerySet[Any], ordering: Ordering, page: int, per_page: int) -> list[Model]:
-        only = list(rows.order_by()[:1]) if has_at_most_one(rows) else None
-        total = rows.count() if only is None else len(only)
+        total, shown = counted(rows, ordering.keys, (page - 1) * per_page, per_page)
         pages = -(-total // per_page)
         within = page <= pages
         self.meta: dict[str, Any] = {
@@ -143,10 +142,7 @@ class NativePagination(BasePagination):
                 "total_count": total,
             }
         }
-        start = (page - 1) * per_page
-        if only is not None:
-            return only[start:]
-        return window(rows, ordering.keys, start, per_page, total)
+        return shown
 
     def _walk(
         self, rows: QuerySet[Any], ordering: Ordering, position: tuple[Any, int] | None, per_page: int, request: Request

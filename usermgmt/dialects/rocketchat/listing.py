@@ -19,7 +19,7 @@ from usermgmt.dialects.rocketchat.sorting import keys_of
 from usermgmt.errors import NotFound
 from usermgmt.http.schema import documented
 from usermgmt.http.viewsets import actor_of
-from usermgmt.windows import window
+from usermgmt.windows import counted
 
 
 @documented(**READING_CALLS)
@@ -44,8 +44,7 @@ class ReadingViewSet(RocketChatCalls):
         keys = keys_of(query.get("sort", ""), full=full)
         found = User.objects.visible_to(actor).filter(asked).only(*COLUMNS)
         offset, count = parameters.window(query)
-        total = found.count()
-        page = window(found, keys, offset, count, total)
+        total, page = counted(found, keys, offset, count)
         users = [projection.project(document, wanted) for document in shown(actor, page)]
         return succeeded(users=users, count=len(users), offset=offset, total=total)
 
