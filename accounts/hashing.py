@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 
-from accounts import passwords
+from django.contrib.auth.hashers import make_password
+
+from usermgmt.cores import cores
 from usermgmt.errors import Quota, TooManyRequests
 
 TURNS = 2  # calls of one process at a time: each keeps a thread of the server waiting, and others need some
@@ -33,8 +35,11 @@ def turn() -> Iterator[None]:
 
 
 def hashed_all(chosen: Sequence[str | None]) -> list[str]:
-    """The stored form of each password, in their order; None as in `passwords.hashed`. Call it within a `turn`."""
-    return list(_pool().map(passwords.hashed, chosen))
+    """The stored form of each password, in their order; None as in `passwords.hashed`. Call it within a `turn`.
+
+    It takes no token of `usermgmt.cores`: what steps back for all others must not have one while they wait for it.
+    """
+    return list(_pool().map(make_password, chosen))
 
 
 @cache
@@ -43,11 +48,6 @@ def _pool() -> ThreadPoolExecutor:
 
 
 os.register_at_fork(after_in_child=_pool.cache_clear)  # a pool's threads stay with the process that made it
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _step_back() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth.hashers import identify_hasher, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator, UserAttributeSimilarityValidator
 from django.core.exceptions import ValidationError
 
+from usermgmt import cores
 from usermgmt.errors import Fault, sentence
 
 MAX_LENGTH = 128  # characters; checked before hashing, so that nobody makes us hash a megabyte
@@ -149,7 +151,8 @@ def _guesses(password: str, owner: Owner) -> list[Fault]:
 
 def hashed(password: str | None) -> str:
     """The stored form; None makes one that no password verifies. Slow on purpose: call it outside transactions."""
-    return make_password(password)
+    with cores.shared.one() if password is not None else nullcontext():
+        return make_password(password)
 
 
 def verified(password: str, stored: str) -> bool:
@@ -160,14 +163,15 @@ def verified(password: str, stored: str) -> bool:
     """
     if len(password) > MAX_LENGTH:
         password, stored = "", ""
-    try:
-        hasher = identify_hasher(stored)
-    except ValueError:  # no account, or no password
-        make_password(password)
-        return False
-    right = hasher.verify(password, stored)
-    hasher.harden_runtime(password, stored)
-    return right
+    with cores.shared.one():
+        try:
+            hasher = identify_hasher(stored)
+        except ValueError:  # no account, or no password
+            make_password(password)
+            return False
+        right = hasher.verify(password, stored)
+        hasher.harden_runtime(password, stored)
+        return right
 
 
 def outdated(stored: str) -> bool:

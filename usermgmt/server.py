@@ -14,6 +14,8 @@ from typing import Any
 
 from gunicorn import glogging, util  # type: ignore[import-untyped]
 
+from usermgmt import cores
+
 STALLED_SECONDS = 10  # that a client in the middle of a request, or of its answer, may keep a thread waiting
 COLLECTED_EVERY = 10_000  # objects that are new; Python's own 700 look for cycles several times a list
 
@@ -97,6 +99,12 @@ def post_fork(server: Any, worker: Any) -> None:
     for listener in worker.sockets:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    cores.shared.join(worker.age)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """gunicorn's hook, in the process of whom it forked: what hashed in a worker that was killed has left its core."""
+    cores.shared.bury(worker.age)
 
 
 def post_worker_init(worker: Any) -> None:

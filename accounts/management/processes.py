@@ -28,11 +28,11 @@ from typing import Any
 
 from django.db import connection, connections
 
-from accounts import hashing
 from accounts.management.rows import Read
 from accounts.services import importing
 from accounts.services.importing import Row, Run, Told
 from accounts.services.turns import Stage, Turn
+from usermgmt.cores import cores
 
 PROCESSES = 3  # at most: one writes users, one events, one judges
 
@@ -65,7 +65,7 @@ def taken(run: Run, batches: Iterable[Batch], *, again: bool) -> Iterator[Iterat
 
 def _is_shared() -> bool:
     """Whether another process is quicker, and sees the same database: not the transaction of whoever called."""
-    if sys.platform != "linux" or hashing.cores() == 1 or connection.in_atomic_block:
+    if sys.platform != "linux" or cores() == 1 or connection.in_atomic_block:
         return False
     in_memory: Any = getattr(connection, "is_in_memory_db", None)  # of SQLite
     return in_memory is None or not in_memory()

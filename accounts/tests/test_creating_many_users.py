@@ -13,6 +13,7 @@ from accounts.models import Event, Mail, User
 from accounts.services import bulk, sign_ins
 from accounts.tests.callers import caller
 from accounts.tests.rows import everything
+from usermgmt.cores import cores
 
 PASSWORD = "securepassword"
 TAKEN = {"email": ["has already been taken"]}
@@ -311,10 +312,10 @@ def test_hashing_steps_back_behind_everything_else(monkeypatch):
         seen.add((threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
         return "hash"
 
-    monkeypatch.setattr(passwords, "hashed", look)
+    monkeypatch.setattr(hashing, "make_password", look)
     usual = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     hashing.hashed_all(["x"] * 50)
-    assert len({thread for thread, _ in seen}) <= hashing.cores()
+    assert len({thread for thread, _ in seen}) <= cores()
     assert {niceness for _, niceness in seen} == {hashing.NICENESS}
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == usual
 

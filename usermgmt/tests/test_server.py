@@ -130,7 +130,7 @@ def test_a_connection_that_stalls_in_the_middle_times_out():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        server.post_fork(None, SimpleNamespace(sockets=[SimpleNamespace(sock=listener)]))
+        server.post_fork(None, SimpleNamespace(age=1, sockets=[SimpleNamespace(sock=listener)]))
         with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
             for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 seconds, microseconds = struct.unpack("@ll", accepted.getsockopt(socket.SOL_SOCKET, option, 16))
