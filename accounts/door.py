@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from accounts import emails
+from accounts.models import SignInAddress
 from accounts.services import familiar_addresses, sign_ins
 from usermgmt.errors import InvalidCredentials, Quota, TooManyRequests
 from usermgmt.http import limits
@@ -70,9 +71,11 @@ _verifying = _Verifying()
 
 @dataclass(slots=True)
 class Attempt:
-    """quota: where the caller stands with the limits, once the attempt is over."""
+    """quota: where the caller stands with the limits, once the attempt is over. familiar: the address that it comes
+    from, if somebody signed in to the account from there before; for `sign_ins.sign_in`."""
 
     quota: Quota | None = None
+    familiar: SignInAddress | None = None
 
 
 @contextmanager
@@ -87,7 +90,7 @@ def attempt(email: str, *, typed: str | None = None) -> Iterator[Attempt]:
     """
     tries = _Tries(email, email if typed is None else typed)
     refusal = tries.take()
-    this = Attempt()
+    this = Attempt(familiar=tries.familiar)
     try:
         yield this
     except InvalidCredentials as error:
@@ -118,7 +121,8 @@ class _Tries:
         self._wanted: list[Counted] = [(_per_address(), network), self._pair]
         self._taken: dict[Counted, Standing] = {}
         self._everywhere: Counted = (EVERYWHERE, account)
-        self._trusted = familiar_addresses.is_familiar(email=email, network=network)
+        self.familiar = familiar_addresses.known(email=email, network=network)
+        self._trusted = self.familiar is not None
         self._wanted.append(self._trust if self._trusted else self._everywhere)
 
     def take(self) -> TooManyRequests | None:

@@ -31,7 +31,7 @@ class TokenViewSet(Calls):
         include, faults = from_include(request.query_params.get("include", ""))
         sent = _read(CredentialsReader, request, faults)
         with door.attempt(sent["email"]) as attempt:
-            user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"])
+            user, tokens = sign_ins.sign_in(email=sent["email"], password=sent["password"], familiar=attempt.familiar)
         body = {"access": tokens.access, "refresh": tokens.refresh, "user": shown(user, include)}
         return self.telling(Response(body), attempt.quota)
 

@@ -26,16 +26,19 @@ _THERE: Statement[SignInAddress] = Statement(
 )
 
 
-def is_familiar(*, email: str, network: str) -> bool:
-    """Whether the user of that e-mail address signed in from there; no for nobody's."""
+def known(*, email: str, network: str) -> SignInAddress | None:
+    """The address, if the user of that e-mail address signed in from there; None for nobody's."""
     since = timezone.now() - KEPT
-    return _KNOWN.one(email=emails.canonical(email), address=network, since=since) is not None
+    return _KNOWN.one(email=emails.canonical(email), address=network, since=since)
 
 
-def due(*, user_id: int, network: str) -> SignInAddress | None:
-    """What `remember` is to write of a sign-in from there, just now; None: that was written of late."""
+def due(*, user_id: int, network: str, read: SignInAddress | None = None) -> SignInAddress | None:
+    """What `remember` is to write of a sign-in from there, just now; None: that was written of late.
+
+    read: what `known` gave for the same sign-in.
+    """
     now = timezone.now()
-    there = _THERE.one(user_id=user_id, address=network)
+    there = read if read is not None and read.user_id == user_id else _THERE.one(user_id=user_id, address=network)
     if there is None:
         return SignInAddress(user_id=user_id, address=network, last_used_at=now)
     if now - there.last_used_at < WRITTEN_EVERY:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import emails, passwords, timing
-from accounts.models import SignIn, User
+from accounts.models import SignIn, SignInAddress, User
 from accounts.models.sign_in import SignInQuerySet
 from accounts.services import events, familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
@@ -87,25 +87,26 @@ def address_of(username: str) -> str:
     return found or username.replace("@", "")
 
 
-def sign_in(*, email: str, password: str) -> tuple[User, Tokens]:
-    """Open a new sign-in. Raises InvalidCredentials."""
+def sign_in(*, email: str, password: str, familiar: SignInAddress | None = None) -> tuple[User, Tokens]:
+    """Open a new sign-in. familiar: as in `note_sign_in`. Raises InvalidCredentials."""
     user = verified_user(email=email, password=password)
     refresh = RefreshToken()
     opened = SignIn(user=user, jti=refresh["jti"], expires_at=timezone.now() + _refresh_lifetime())
-    note_sign_in(user, opened)
+    note_sign_in(user, opened, familiar)
     return user, _tokens(opened, user, refresh)
 
 
-def note_sign_in(user: User, opened: SignIn | None = None) -> None:
+def note_sign_in(user: User, opened: SignIn | None = None, familiar: SignInAddress | None = None) -> None:
     """Keep that, when and from where `user` signed in; for the sessions of the admin site too.
 
-    opened: a new one, to be stored along. The user's row is written first, so nobody deletes it before that is there.
+    opened: a new one, to be stored along. familiar: the address at hand, as the door has read it. The user's row is
+    written first, so nobody deletes it before that is there.
     Raises InvalidCredentials for a user who was deleted or erased since the password was verified.
     """
     user.last_login = timezone.now()
     event = events.row_of(audit.Entry(actor=user, action="sign_in.succeeded", target=("user", user.pk)))
     added = [event] if opened is None else [event, opened]
-    address = familiar_addresses.due(user_id=user.pk, network=current().network)
+    address = familiar_addresses.due(user_id=user.pk, network=current().network, read=familiar)
     with nullcontext() if address is None else transaction.atomic():
         if not statements.change(user, ["last_login"], added=added, null=["erased_at"]):
             raise InvalidCredentials

@@ -115,9 +115,9 @@ def test_every_failure_costs_one_hash(cast, monkeypatch):
 def test_whoever_is_deleted_after_the_password_was_right_is_not_signed_in(cast, monkeypatch):
     original = sign_ins.note_sign_in
 
-    def deleted_meanwhile(user, opened):
+    def deleted_meanwhile(user, *told):
         users.delete(actor=None, user_id=user.pk)
-        original(user, opened)
+        original(user, *told)
 
     monkeypatch.setattr(sign_ins, "note_sign_in", deleted_meanwhile)
     with pytest.raises(InvalidCredentials):
@@ -129,9 +129,9 @@ def test_whoever_is_deleted_after_the_password_was_right_is_not_signed_in(cast, 
 def test_whoever_is_changed_after_the_password_was_right_gets_tokens_that_are_dead(cast, monkeypatch, values):
     original = sign_ins.note_sign_in
 
-    def changed_meanwhile(user, opened):
+    def changed_meanwhile(user, *told):
         users.update(actor=None, user_id=user.pk, **values)
-        original(user, opened)
+        original(user, *told)
 
     monkeypatch.setattr(sign_ins, "note_sign_in", changed_meanwhile)
     _, tokens = sign_ins.sign_in(email="olga@example.com", password=PASSWORD)
