@@ -27,7 +27,7 @@ class _BearerAuthentication(BaseAuthentication, ABC):
         if scheme.lower() != "bearer" or not self.takes(text):
             return None
         try:
-            return self.caller(text)
+            return self.caller(text, request)
         except InvalidToken as error:
             raise exceptions.AuthenticationFailed from error
 
@@ -39,7 +39,7 @@ class _BearerAuthentication(BaseAuthentication, ABC):
         """Whether the token is of the class that is looked at here."""
 
     @abstractmethod
-    def caller(self, text: str) -> tuple[User, Any]:
+    def caller(self, text: str, request: Request) -> tuple[User, Any]:
         """Whose token it is, and the token; raises InvalidToken."""
 
 
@@ -49,9 +49,10 @@ class AccessTokenAuthentication(_BearerAuthentication):
     def takes(self, text: str) -> bool:
         return not opaque_tokens.is_one(text)
 
-    def caller(self, text: str) -> tuple[User, AccessToken]:
+    def caller(self, text: str, request: Request) -> tuple[User, AccessToken]:
         token = AccessToken.read(text)
-        return sign_ins.user_of(token), token
+        names = getattr(request.parser_context.get("view"), "named", None)
+        return sign_ins.user_of(token, named=None if names is None else names()), token
 
 
 class ApiTokenAuthentication(_BearerAuthentication):
@@ -60,7 +61,7 @@ class ApiTokenAuthentication(_BearerAuthentication):
     def takes(self, text: str) -> bool:
         return opaque_tokens.is_one(text)
 
-    def caller(self, text: str) -> tuple[User, ApiToken]:
+    def caller(self, text: str, request: Request) -> tuple[User, ApiToken]:
         return api_tokens.user_of(text)
 
 

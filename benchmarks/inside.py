@@ -24,7 +24,7 @@ from benchmarks.wrk import Request
 REST = "handler, middleware, log"
 DATABASE = "driver, transactions"
 SHARES: Mapping[str, tuple[str, ...]] = {
-    "routing": ("django.core.handlers.base:BaseHandler.resolve_request",),
+    "routing": ("usermgmt.http.wsgi:Handler.resolve_request",),
     "DRF dispatch": ("rest_framework.views:APIView.dispatch", "usermgmt.http.viewsets:Calls.dispatch"),
     "authentication": ("usermgmt.http.viewsets:Calls.perform_authentication",),
     "the call: rules, services": (
@@ -52,7 +52,7 @@ SHARES: Mapping[str, tuple[str, ...]] = {
         "django.db.models.sql.compiler:SQLDeleteCompiler.as_sql",
     ),
     DATABASE: (
-        "usermgmt.statements:_Written._first",
+        "usermgmt.statements:_Asked.first",
         "psycopg:Connection.execute",
         "django.db.backends.utils:CursorWrapper.execute",
         "django.db.backends.utils:CursorWrapper.executemany",
@@ -65,7 +65,11 @@ SHARES: Mapping[str, tuple[str, ...]] = {
         "psycopg:Cursor.fetchmany",
         "psycopg:Cursor.fetchall",
     ),
-    "rows to models": ("django.db.models.query:QuerySet._fetch_all", "usermgmt.statements:Statement.one"),
+    "rows to models": (
+        "django.db.models.query:QuerySet._fetch_all",
+        "usermgmt.statements:Statement.one",
+        "usermgmt.statements:Together.both",
+    ),
     "answer: mapping, JSON": (
         "accounts.api.including:shown",
         "accounts.api.including:all_shown",

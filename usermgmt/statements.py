@@ -30,9 +30,11 @@ from usermgmt.prepared import PreparedStatement
 from usermgmt.rows import Maker
 
 Row = TypeVar("Row", bound=models.Model)
+Other = TypeVar("Other", bound=models.Model)
 
 _LEAST, _MOST = -(2**63), 2**63 - 1  # of a bigint; nothing in a database is equal to what is beyond
 _BASE = 2_147_483_000  # within every column of whole numbers; no query names such a number itself
+_FIRST, _OTHER = '"first"', '"other"'  # what one statement finds, and what another finds along
 _DAWN = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -50,8 +52,21 @@ class Statement(Generic[Row]):
 
     def one(self, **values: Any) -> Row | None:
         """The row for these values; None: there is none."""
-        if any(isinstance(value, int) and not _LEAST <= value <= _MOST for value in values.values()):
+        if not _are_stored(values):
             return None
+        written, connection = self._of_thread
+        row = written.first(connection, written.sent(values))
+        return None if row is None else written.made(row)
+
+    @property
+    def model(self) -> type[models.Model]:
+        """Of which the rows are."""
+        model: type[models.Model] = self._asked.model
+        return model
+
+    @property
+    def _of_thread(self) -> "tuple[_Written[Row], Any]":
+        """The SQL for the database that is to be asked, and this thread's connection to that."""
         query = self._asked
         # What is locked is to be changed, so it is read where it is written, as Django does.
         alias = (router.db_for_write if query.select_for_update else router.db_for_read)(query.model)
@@ -59,7 +74,7 @@ class Statement(Generic[Row]):
         written: _Written[Row] | None = self._written.__dict__.get(alias)
         if written is None or written.compiler.connection is not connection:
             written = self._written.__dict__[alias] = _Written(self._build, self._marks, alias)
-        return written.one(connection, values)
+        return written, connection
 
     @cached_property
     def _asked(self) -> Any:
@@ -75,31 +90,14 @@ class _Slot:
     value: Any = None
 
 
-class _Written(Generic[Row]):
-    """The SQL for one database, and what makes models of its rows."""
+class _Asked:
+    """SQL on one connection, whose first row is wanted; asked by name where it may be."""
 
-    def __init__(self, build: Callable[..., models.QuerySet[Row]], marks: dict[str, Any], alias: str) -> None:
-        query: Any = build(**marks).using(alias).order_by()[:1].query
-        self._locks = query.select_for_update
-        self.compiler = query.get_compiler(using=alias)
-        self._sql, values = self.compiler.as_sql()
-        self._ops = self.compiler.connection.ops
-        names = {str(self._adapted(mark)): name for name, mark in marks.items()}
-        self._slots = [_Slot(names.get(str(value)), value) for value in values]
-        self._maker: Maker[Row] = Maker(self.compiler, alias)
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
         self._prepared: PreparedStatement | None = None
 
-    def one(self, connection: Any, values: dict[str, Any]) -> Row | None:
-        if self._locks and not connection.in_atomic_block:  # as Django says when it builds the SQL
-            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
-        sent = [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
-        row = self._first(connection, sent)
-        if row is None:
-            return None
-        (found,) = self._maker.made([row])
-        return found
-
-    def _first(self, connection: Any, values: list[Any]) -> Any:
+    def first(self, connection: Any, values: list[Any]) -> Any:
         """The first row that the database finds."""
         driver = driver_of(connection)
         if driver is None or not prepared.may_be_asked(driver):
@@ -111,11 +109,92 @@ class _Written(Generic[Row]):
         with connection.wrap_database_errors:
             return statement.first(values)
 
+
+class _Written(_Asked, Generic[Row]):
+    """The SQL for one database, and what makes models of its rows."""
+
+    def __init__(self, build: Callable[..., models.QuerySet[Row]], marks: dict[str, Any], alias: str) -> None:
+        query: Any = build(**marks).using(alias).order_by()[:1].query
+        self._locks = query.select_for_update
+        self.compiler = query.get_compiler(using=alias)
+        self.sql, values = self.compiler.as_sql()
+        super().__init__(self.sql)
+        self._ops = self.compiler.connection.ops
+        names = {str(self._adapted(mark)): name for name, mark in marks.items()}
+        self._slots = [_Slot(names.get(str(value)), value) for value in values]
+        self._maker: Maker[Row] = Maker(self.compiler, alias)
+
+    def sent(self, values: dict[str, Any]) -> list[Any]:
+        """What goes to the database for these values of the parameters."""
+        return [slot.value if slot.name is None else self._adapted(values[slot.name]) for slot in self._slots]
+
+    def first(self, connection: Any, values: list[Any]) -> Any:
+        if self._locks and not connection.in_atomic_block:  # as Django says when it builds the SQL
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+        return super().first(connection, values)
+
+    def made(self, row: Sequence[Any]) -> Row | None:
+        """The model of a row; None for one of nothing but NULL."""
+        made: Row | None
+        (made,) = self._maker.made([row])
+        return made
+
     def _adapted(self, value: Any) -> Any:
         """As Django hands it to the driver; numbers all of one type, or each type were another statement."""
         if isinstance(value, datetime):
             return self._ops.adapt_datetimefield_value(value)
         return self._ops.adapt_integerfield_value(value, "BigIntegerField") if isinstance(value, int) else value
+
+
+class OfFirst(models.Expression):
+    """A column, true or false, of the row that the first of two statements finds: a condition of the second."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self._column = column
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        return f"{_FIRST}.{_quoted(self._column)}", ()
+
+
+class Together(Generic[Row, Other]):
+    """Two rows by one question: what a statement finds, and what another finds along, which may look at the first
+    (`OfFirst`). For databases that can be asked so (`can_ask_along`)."""
+
+    def __init__(self, first: Statement[Row], other: Statement[Other]) -> None:
+        self._first, self._other = first, other
+        self._asked = threading.local()
+
+    def both(self, of_first: dict[str, Any], of_other: dict[str, Any]) -> tuple[Row | None, Other | None]:
+        """The rows, each for its values; no second one where there is no first."""
+        if not _are_stored(of_other):
+            return self._first.one(**of_first), None
+        if not _are_stored(of_first):
+            return None, None
+        first, connection = self._first._of_thread
+        other, _ = self._other._of_thread
+        kept = self._asked.__dict__.get(connection.alias)
+        if kept is None or kept[0] is not first or kept[1] is not other:
+            sql = f"SELECT * FROM ({first.sql}) AS {_FIRST} LEFT JOIN LATERAL ({other.sql}) AS {_OTHER} ON true"  # noqa: S608
+            kept = self._asked.__dict__[connection.alias] = (first, other, _Asked(sql))
+        row = kept[2].first(connection, [*first.sent(of_first), *other.sent(of_other)])
+        if row is None:
+            return None, None
+        width = len(first.compiler.select)
+        return first.made(row[:width]), other.made(row[width:])
+
+
+def can_ask_along(model: type[models.Model]) -> bool:
+    """Whether the database of the model can be asked for two rows at once (SQL:1999, LATERAL)."""
+    return connections[router.db_for_read(model)].vendor == "postgresql"
+
+
+def _are_stored(values: dict[str, Any]) -> bool:
+    """Whether a column could be equal to each of these; else there is no need to ask."""
+    return not any(isinstance(value, int) and not _LEAST <= value <= _MOST for value in values.values())
 
 
 def _mark(number: int, kind: type) -> Any:

@@ -1,5 +1,7 @@
 """The native contract's calls on users (native contract 4 and 7)."""
 
+from collections.abc import Collection
+
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +13,7 @@ from accounts.api.mapping import columns_of, from_include, from_user
 from accounts.api.schema.users import USER_CALLS
 from accounts.api.serializers import NewUserReader, UserChangesReader
 from accounts.models import User
+from accounts.named_users import Named
 from accounts.services import sign_ins, users
 from clients.policies import in_scope
 from usermgmt.errors import Fault, NotFound, raise_all
@@ -53,6 +56,16 @@ class UserViewSet(Calls):
     def target_id(self) -> int | None:
         return self.request.user.pk if self.action == "update_current" else super().target_id
 
+    def named(self) -> Named | None:
+        """Whom the path names, if that is the one user who is read next; see `accounts.named_users`."""
+        if self.action == "retrieve" and not self.request.META.get("QUERY_STRING"):
+            finder = User.objects.finder(_read_of([]))
+        elif self.action == "update":
+            finder = users.AS_READ
+        else:
+            return None
+        return None if self.target_id is None else Named(finder, self.target_id)
+
     def list(self, request: Request) -> Response:
         include, faults = _include(request)
         visible = User.objects.visible_to(actor_of(request)).select_related("client")
@@ -77,12 +90,7 @@ class UserViewSet(Calls):
         include, faults = _include(request)
         actor = actor_of(request)
         own = user_id == actor.pk and in_scope(actor, actor.client_id)  # read already, to authenticate
-        columns = columns_of(include)
-        user = (
-            _oneself(actor, include)
-            if own
-            else User.objects.visible_one(actor, user_id, columns and (*columns, "version"))
-        )
+        user = _oneself(actor, include) if own else User.objects.visible_one(actor, user_id, _read_of(include))
         if user is None:
             raise NotFound("user")
         raise_all(faults, ())
@@ -115,6 +123,12 @@ class UserViewSet(Calls):
             actor=actor_of(request), user_id=user_id, versions=known_versions(request), reported=faults, **sent
         )
         return _shown(user, include)
+
+
+def _read_of(include: Collection[str]) -> tuple[str, ...]:
+    """What is read of a user who is to be shown; none: everything."""
+    columns = columns_of(include)
+    return (*columns, "version") if columns else ()
 
 
 def _include(request: Request) -> tuple[list[str], list[Fault]]:

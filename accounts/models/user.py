@@ -13,6 +13,7 @@ from django.utils.crypto import salted_hmac
 from accounts import emails, hashers, names, profile, usernames
 from accounts.grants import PERMISSIONS
 from accounts.managers import UserManager
+from accounts.named_users import Along
 from clients.models import Client
 from usermgmt.columns import ComputedNumberField, FoldedField, FoldsColumns, fold
 
@@ -83,6 +84,7 @@ class User(FoldsColumns, AbstractBaseUser, PermissionsMixin):
     # The one client that the caller is bound to (DESIGN 2, "Tokens"): set by the authentication, kept nowhere.
     scope_id: int | None = None
     token_id: int | None = None  # the API token at hand; likewise
+    along: Along | None = None  # whom the call at hand names, read along (accounts.named_users); likewise
     grants: Collection[str] = frozenset()  # what the roles allow, where the contract knows roles; likewise
 
     roles_read: Sequence[str] | None = None  # by whoever shows users (accounts.roles.read_of); likewise

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import emails, passwords, timing
 from accounts.models import SignIn, SignInAddress, User
 from accounts.models.sign_in import SignInQuerySet
+from accounts.named_users import Named
 from accounts.services import events, familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
 from usermgmt import audit, cores, statements
@@ -163,12 +164,13 @@ def verify(*, token: str) -> None:
     user_of(access)
 
 
-def user_of(token: AccessToken) -> User:
+def user_of(token: AccessToken, *, named: Named | None = None) -> User:
     """The user of a live access token, client included, in one query; `whole` reads the rest.
 
-    Raises InvalidToken.
+    named: whom the call names, to be found along. Raises InvalidToken.
     """
-    user = _CALLER.one(user_id=token.user_id, version=token["ver"], sign_in_id=token["sid"])
+    values = {"user_id": token.user_id, "version": token["ver"], "sign_in_id": token["sid"]}
+    user = _CALLER.one(**values) if named is None else named.finder.along(_CALLER, named.user_id, values)
     if user is None:
         raise InvalidToken
     return user

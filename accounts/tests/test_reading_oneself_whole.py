@@ -32,8 +32,8 @@ def test_a_column_whose_type_changed_since_breaks_nothing(transactional_db, cast
 def test_nobody_is_told_half_of_a_change(cast, call, monkeypatch, path):
     authenticated = sign_ins.user_of
 
-    def changed_meanwhile(token):
-        user = authenticated(token)
+    def changed_meanwhile(token, named=None):
+        user = authenticated(token, named=named)
         User.objects.filter(pk=user.pk).update(name="New Name", given_name="New", version=2)
         return user
 
@@ -48,8 +48,8 @@ def test_nobody_is_told_half_of_a_change(cast, call, monkeypatch, path):
 def test_whose_token_dies_meanwhile_is_told_nothing(cast, call, monkeypatch, path):
     authenticated = sign_ins.user_of
 
-    def signed_out_meanwhile(token):
-        user = authenticated(token)
+    def signed_out_meanwhile(token, named=None):
+        user = authenticated(token, named=named)
         users.sign_out(actor=None, user_id=user.pk)
         return user
 

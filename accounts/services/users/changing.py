@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import emails, passwords, profile
 from accounts.models import SignIn, User
+from accounts.named_users import Finder
 from accounts.services import authority, checks, duties, events, mails, memberships, one_time_tokens, records, roles
 from accounts.services.records import NO_RECORDS, Records
 from accounts.services.unset import UNSET, Unset
@@ -19,7 +20,6 @@ from clients.services import default_client
 from usermgmt import audit, statements
 from usermgmt.actor import Actor
 from usermgmt.errors import BASE, Fault, Invalid, check_version, raise_all
-from usermgmt.statements import Statement
 
 _ERASED = Fault(BASE, "erased")
 _NOT_AT_ONCE = frozenset({"password", "client_id", "active"})
@@ -31,9 +31,8 @@ _OF_THE_ROW = frozenset({
     "external_id", "featured", "public_profile", "properties",
 })  # fmt: skip
 """What is in the row of a user, and concerns nothing else but the trail."""
-_AS_READ: Final[Statement[User]] = Statement(
-    lambda user_id: statements.marked(User.objects.select_related("client").filter(pk=user_id)), user_id=int
-)
+AS_READ: Final = Finder(lambda user_id: statements.marked(User.objects.select_related("client").filter(pk=user_id)))
+"""What finds a user who is to be changed without a lock, for callers that name one (accounts.named_users)."""
 
 
 def update(
@@ -161,7 +160,7 @@ def _changed_as_read(order: _Order) -> User | None:
     if somebody else changed the row since it was read here."""
     sent = dict(order.said)
     with refused(sent, order.user_id), statements.apart(User):
-        user = authority.present(order.actor, _AS_READ.one(user_id=order.user_id))
+        user = authority.present(order.actor, AS_READ.one(order.actor, order.user_id))
         authority.check_signed_in(order.actor, user)
         _judge(order, user, sent, [])
         changes, written = _set(sent, user)
