@@ -40,8 +40,8 @@ _DIFFERENCES = f"""
 """  # noqa: S608  # nothing here comes from anybody
 
 
-# The large block that the place is in, then the block within it; in one statement, so of one moment. What PostgreSQL adds
-# up of 64 bits it adds up as `numeric`, which takes it twice as long; a block has no more users than numbers.
+# The large block that the place is in, then the block within it; in one statement, so of one moment. Numbers of 64 bits
+# PostgreSQL would add up as `numeric`, which takes it twice as long; a block has no more users than numbers.
 _BLOCK = """
     WITH large AS (
         SELECT block, before FROM (

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from accounts import permissions
 from accounts.models import User
+from accounts.named_users import Named
 from accounts.services import users
 from accounts.services.users import HOME
 from usermgmt.dialects.resource.errors import NO_PROPERTIES
@@ -33,6 +34,12 @@ class UserViewSet(Calls):
         "update": permissions.UpdatesUser,
         "destroy": permissions.DeletesUser,
     }
+
+    def named(self) -> Named | None:
+        """Whom the path names, if that is the one user who is read next; see `accounts.named_users`."""
+        if self.action != "retrieve" or self.target_id is None:
+            return None
+        return Named(User.objects.finder(), self.target_id)
 
     def list(self, request: Request) -> Response:
         page = page_of(request.query_params)

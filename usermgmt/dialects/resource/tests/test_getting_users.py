@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.tests.rows import unchanged
+from accounts.tests.test_query_budgets import AT_ONCE, queries
 from usermgmt.dialects.resource.tests.shapes import NOT_FOUND, invalid, refusal_of, user_of
 
 NO_INTEGER = invalid("The field `userId` must be an integer", ("userId", "Invalid type"), location="path")
@@ -50,3 +51,10 @@ def test_a_number_that_nobody_has_is_not_found(client, cast, method, number):
     with unchanged():
         answer = getattr(client, method)(f"/v1/users/{number}", {"firstName": "X"} if method == "patch" else None)
     assert refusal_of(answer) == (404, NOT_FOUND)
+
+
+def test_a_user_is_read_with_who_calls_on_postgresql(cast, call):
+    client = call(cast.administrator)
+    # Who calls, how often, and the user.
+    assert len(queries(lambda: client.get(f"/v1/users/{cast.owner.pk}"))) == 3 - AT_ONCE
+    assert client.get("/v1/users/987654321").status_code == 404
