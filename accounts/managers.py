@@ -10,7 +10,7 @@ from django.db.models import BigIntegerField, CharField, Q, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
-from accounts import counts, emails, grants, passwords, usernames
+from accounts import counts, emails, grants, passwords, trigrams, usernames
 from accounts.named_users import Finder
 from usermgmt.actor import Actor
 from usermgmt.columns import fold
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-LETTERS = 3  # in a row, of which the index of searches is made (accounts.trigrams)
 # Said by the client and not by is_superuser, which means the same (a constraint holds it), for its index.
 ACTIVE_ADMINISTRATOR = models.Q(client=None, is_active=True)
 
@@ -110,14 +109,13 @@ class UserQuerySet(ListedQuerySet["User"]):
         if not folded:
             return self.all()
         anywhere: Any = GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0)
-        # The index is of three letters in a row. For fewer the database would read all of it, and of a domain that
-        # everybody has all places; so it is asked for what stands before, where there is enough.
+        # Of a domain that everybody has the index tells all places; so it is asked for what stands before, where there
+        # is enough. For less than its letters the database would read all of it.
         found, at, domain = folded.partition("@")
-        if len(folded) < LETTERS:
+        if len(folded) < trigrams.LETTERS:
             return self.filter(anywhere)
-        if domain and len(found) >= LETTERS:
-            return self.filter(anywhere, search_text__contains=found + at)
-        return self.filter(search_text__contains=folded)
+        part = found + at if domain and len(found) >= trigrams.LETTERS else folded
+        return self.filter(trigrams.having(part), anywhere)
 
 
 _visible: dict[tuple[bool, bool, bool, tuple[str, ...]], "Statement[User]"] = {}

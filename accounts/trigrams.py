@@ -2,11 +2,26 @@
 (the extension pg_trgm, which comes with PostgreSQL). SQLite has no such index and reads all users."""
 
 from django.db import DatabaseError, connections, transaction
+from django.db.models import Q
 
+LETTERS = 3  # in a row, of which the index is made
 INDEX = "user_search_trigrams"
 # Changes wait in a list of at most 4 MB and go into the index together: at once, each user would cost a place in it
 # for each three letters. A search reads the list, too.
 _CREATE = f"CREATE INDEX IF NOT EXISTS {INDEX} ON accounts_user USING gin (search_text gin_trgm_ops)"
+
+
+def having(text: str) -> Q:
+    """Whom the index finds for a folded text of LETTERS at least: whoever has it, and hardly anybody else.
+
+    It is asked for every other three letters of the text, and for the last. Whoever has these has those between, too,
+    or nearly so; but to read the places of all of them takes PostgreSQL several times as long.
+    """
+    last = len(text) - LETTERS
+    if last <= 1:
+        return Q(search_text__contains=text)
+    pieces = [text[place : place + LETTERS] for place in (*range(0, last, 2), last)]
+    return Q(*(Q(search_text__contains=piece) for piece in dict.fromkeys(pieces)))
 
 
 def exists(using: str) -> bool:

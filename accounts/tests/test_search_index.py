@@ -7,8 +7,12 @@ from types import SimpleNamespace
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import Q
 
+from accounts import trigrams
 from accounts.models import User
+from accounts.tests.factories import UserFactory
+from usermgmt.columns import fold
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index")
 
@@ -62,3 +66,49 @@ def test_it_is_made_later(without):
         cursor.execute("RESET ROLE")
     assert run() == "The index was made.\n"
     assert run("--check") == "The index is there.\n"
+
+
+LIKE_EACH_OTHER = (
+    *(
+        "Sibylle Bilesen",
+        "bilebile",
+        "ebileb ile",
+        "100% of_all\\none",
+        "a_b%c\\d",
+        "%%%%%%",
+        "______",
+        "O'Neill-Östberg",
+    ),
+    *("ÆÆÆ ßßß", "Łódź, Łódź", "aaaaaaaa", "aaabaaab", "....--....", "日本語の名前です", "x y z  w"),
+)
+
+
+def test_a_search_finds_whoever_has_the_text_and_nobody_else(db):
+    """Also those who have the pieces of it that the index is asked for, but elsewhere."""
+    users = [UserFactory(name=name) for name in LIKE_EACH_OTHER]
+    texts = {user: user.search_text.split("\n") for user in users}
+    parts = {fold(name)[start:end] for name in LIKE_EACH_OTHER for start in range(12) for end in range(start + 1, 16)}
+    parts |= {"bilenile", "aaaaaaaaa", "abaaaba", "%%%_%%", "example.com", "@example.com", "bile@", "ile@example"}
+    for part in sorted(part for part in parts if part.strip() == part and part):
+        expected = {user for user, columns in texts.items() if any(part in column for column in columns)}
+        assert set(User.objects.matching(part)) == expected, part
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("abc", {"abc"}),
+        ("abcd", {"abcd"}),
+        ("abcde", {"abc", "cde"}),
+        ("abcdef", {"abc", "cde", "def"}),
+        ("abcdefg", {"abc", "cde", "efg"}),
+        ("aaaaaaa", {"aaa"}),
+    ],
+)
+def test_the_index_is_asked_for_every_other_three_letters_and_the_last(text, pieces):
+    assert {value for _, value in _values(trigrams.having(text))} == pieces
+
+
+def _values(condition):
+    for child in condition.children:
+        yield from _values(child) if isinstance(child, Q) else [child]

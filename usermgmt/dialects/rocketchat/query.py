@@ -15,7 +15,7 @@ from django.db.models import CharField, Exists, OuterRef, Q, Value
 from django.db.models.functions import Right, StrIndex
 from django.db.models.lookups import Exact, GreaterThan
 
-from accounts import roles
+from accounts import roles, trigrams
 from accounts.models import User
 from accounts.models.user import SORTED_LENGTH
 from usermgmt.columns import fold
@@ -24,7 +24,6 @@ from usermgmt.dialects.rocketchat.mapping import STATUS
 
 MAX_CONDITIONS = 100  # of one query, all levels together; the JSON gate bounds the levels
 MAX_TEXT = 255  # characters of a value; no column holds more
-SEARCHED = 3  # characters at least, of which the index is made
 
 EVERYBODY = Q(pk__isnull=False)
 NOBODY = Q(pk__in=())
@@ -183,7 +182,7 @@ def _searched(text: str) -> Q:
     last of them, which a mark may follow.
     """
     plain = max(re.findall(r"[\x20-\x7e]+", text), key=len, default="")[:-1]
-    return Q(search_text__contains=fold(plain)) if len(plain) >= SEARCHED else EVERYBODY
+    return trigrams.having(fold(plain)) if len(plain) >= trigrams.LETTERS else EVERYBODY
 
 
 def _known(value: str) -> Field:
