@@ -68,5 +68,5 @@ bench: $(BENCH)/installed ## benchmarks; ARGS=--help tells what there is, WHAT=b
 
 tables: $(BENCH)/installed ## every table of benchmarks/README.md anew, one after the other
 	@for what in benchmarks "benchmarks --growth" "benchmarks --soak=1000000" benchmarks.profile benchmarks.crowd \
-		benchmarks.forms benchmarks.importing benchmarks.servers; do \
+		benchmarks.forms benchmarks.importing benchmarks.servers benchmarks.lists; do \
 		echo "$$what"; $(BENCH)/bin/python -m $$what --write-readme || exit; done

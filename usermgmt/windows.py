@@ -83,7 +83,7 @@ def counted(rows: QuerySet[Any], keys: Sequence[Key], start: int, size: int) -> 
     if has_at_most_one(rows):  # to count is to read then
         found = list(rows.order_by()[:1])
         return len(found), found[start : start + size]
-    few = _numbers_of_few(rows)
+    few = numbers_of_few(rows)
     if few is None:
         total = rows.count()
         return total, window(rows, keys, start, size, total)
@@ -103,7 +103,7 @@ def has_at_most_one(rows: QuerySet[Any]) -> bool:
     return any(_names_one(rule, rows.query.base_table, unique) for rule in where.children)
 
 
-def _numbers_of_few(rows: QuerySet[Any]) -> list[int] | None:
+def numbers_of_few(rows: QuerySet[Any]) -> list[int] | None:
     """The ids of the rows that something narrows, if they are no more than SHALLOW; None: they are, or nothing does."""
     if not rows.query.where or not isinstance(rows, Skipping) or rows.has_kept_count() or _has_several_for_one(rows):
         return None

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from usermgmt.errors import Fault, Invalid
-from usermgmt.windows import Key, by_index, by_sorting, counted, is_few, unprepared
+from usermgmt.windows import Key, by_index, by_sorting, counted, is_few, numbers_of_few, unprepared
 
 DEFAULT_PER_PAGE = 25
 MAX_PER_PAGE = 100
@@ -40,8 +40,11 @@ class Ordering:
     def behind(self, rows: QuerySet[Any], position: tuple[Any, int] | None, limit: int) -> list[Any]:
         """The first `limit` rows behind the one that has this value and id (None: from the start), found by an
         index: a page deep in the directory costs what the first one does."""
+        few = numbers_of_few(rows)
+        if few is not None:
+            rows = rows.filter(pk__in=few)
         with unprepared(rows):
-            ordered = by_sorting if is_few(rows, self.column) else by_index
+            ordered = by_index if few is None and not is_few(rows, self.column) else by_sorting
             if not rows.model._meta.get_field(self.column).null:
                 return list(ordered(self._beyond(rows, position), self.keys)[:limit])
             found: list[Any] = []
