@@ -10,6 +10,7 @@ from accounts import hashers, passwords, timing
 from accounts.models import User
 from accounts.services import bulk, sign_ins, users
 from accounts.tests.factories import PASSWORD, UserFactory
+from usermgmt import cores
 from usermgmt.errors import InvalidCredentials
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +158,19 @@ def test_this_machine_is_timed_once(monkeypatch):
     monkeypatch.setattr(bcrypt, "hashpw", lambda *values: hashes.append(values) or original(*values))
     assert timing.target(10) == timing.target(10) > timing.target(9)
     assert len(hashes) == timing.PROBES
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_the_wait_for_a_core_is_no_part_of_a_hash_of_our_own(monkeypatch, settings, lanes):
+    settings.ARGON2_LANES = lanes
+    timing._own.cache_clear()
+    free = []
+    for clock in ("perf_counter", "thread_time"):
+        monkeypatch.setattr(time, clock, lambda: free.append(cores.shared.free()) or 0.0)
+    monkeypatch.setattr(passwords, "make_password", lambda password: "")
+    timing._own()
+    timing._own.cache_clear()
+    assert free == [cores.cores() - 1] * 2 * timing.PROBES
 
 
 # What the directory knows of its imported hashes
