@@ -10,6 +10,7 @@ from django.conf import settings
 
 from accounts import passwords
 from accounts.models import User
+from usermgmt import cores
 
 PROBE_COST = 6  # of the bcrypt hashes that are timed: some milliseconds each
 PROBES = 3
@@ -27,10 +28,14 @@ class Stopwatch:
 
     @contextmanager
     def hashing(self) -> Iterator[None]:
-        """Time a hash, for how busy the machine is: what takes longer now would have done so with any hash."""
-        by_clock, of_thread = time.perf_counter(), time.thread_time()
-        yield
-        by_clock, of_thread = time.perf_counter() - by_clock, time.thread_time() - of_thread
+        """Time a hash, for how busy the machine is: what takes longer now would have done so with any hash. The wait
+        for a core comes before and is no part of it: counted, it would be all that a short hash waits."""
+        asked = time.monotonic()
+        with cores.shared.one():
+            self._started += time.monotonic() - asked
+            by_clock, of_thread = time.perf_counter(), time.thread_time()
+            yield
+            by_clock, of_thread = time.perf_counter() - by_clock, time.thread_time() - of_thread
         if settings.ARGON2_LANES == 1:  # more are threads, whose time is not this one's
             self._slowdown = min(max(1.0, by_clock / of_thread), BUSIEST) if of_thread else 1.0
 
@@ -75,4 +80,5 @@ def _own() -> float:
         passwords.hashed("")
         return clock() - started
 
-    return min(once() for _ in range(PROBES))
+    with cores.shared.one():  # no part of the hash, as in a sign-in
+        return min(once() for _ in range(PROBES))

@@ -126,13 +126,13 @@ class Request(message.Request):
     def parse_headers(self, data: bytes, from_trailer: bool = False) -> list[tuple[str, str]]:
         """gunicorn's: the headers of a head, or of what comes behind a body in chunks."""
         known = self.unreader.__dict__.get("known")
-        if known is not None and known[0] == data and not from_trailer:
-            self.scheme = known[2]
-            return list(known[1])
+        if known is not None and known[:2] == (data, self.version) and not from_trailer:
+            self.scheme = known[3]
+            return list(known[2])
         headers: list[tuple[str, str]] = super().parse_headers(data, from_trailer)
-        # Who waits for leave to send a body is to get it each time.
+        # Who waits for leave to send a body is to get it each time; by HTTP/1.0 nobody does, whatever they say.
         if len(data) <= MAX_REMEMBERED_BYTES and not (from_trailer or self._expected_100_continue):
-            self.unreader.known = data, tuple(headers), self.scheme
+            self.unreader.known = data, self.version, tuple(headers), self.scheme
         return headers
 
 

@@ -14,7 +14,7 @@ from accounts.models.sign_in import SignInQuerySet
 from accounts.named_users import Named
 from accounts.services import events, familiar_addresses
 from accounts.tokens import AccessToken, RefreshToken
-from usermgmt import audit, cores, statements
+from usermgmt import audit, statements
 from usermgmt.errors import InvalidCredentials, InvalidToken
 from usermgmt.origin import current
 from usermgmt.statements import Statement
@@ -71,7 +71,7 @@ def verified_user(*, email: str, password: str, client_id: int | None = None) ->
     watch = timing.Stopwatch()
     named = {"email": emails.canonical(email)}
     user = _NAMED.one(**named) if client_id is None else _NAMED_OF_CLIENT.one(**named, client_id=client_id)
-    with cores.shared.one(), watch.hashing():  # the wait for a core is no part of the hash
+    with watch.hashing():
         right = passwords.verified(password, user.password if user is not None else "")
     if user is None or not right or not user.is_active:
         audit.record(actor=None, action="sign_in.failed", target=("user", user.pk if user is not None else None))

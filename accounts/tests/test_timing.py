@@ -10,6 +10,7 @@ from accounts import hashers, passwords, timing
 from accounts.models import User
 from accounts.services import bulk, sign_ins, users
 from accounts.tests.factories import PASSWORD, UserFactory
+from usermgmt import cores
 from usermgmt.errors import InvalidCredentials
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +66,7 @@ def test_every_failure_aims_at_the_same_time(directory, kind, monkeypatch, naps)
     original = timing.target
     monkeypatch.setattr(timing, "target", lambda cost: aimed.append(cost) or original(cost))
     monkeypatch.setattr(timing, "BUSIEST", 1.0)
-    ticking(monkeypatch, monotonic=(100.0, 100.001))
+    ticking(monkeypatch, monotonic=(100.0, 100.0, 100.0, 100.001))
 
     fail(*FAILURES[kind])
 
@@ -88,12 +89,24 @@ def ticking(monkeypatch, **clocks):
 @pytest.mark.usefixtures("db")
 def test_on_a_busy_machine_all_wait_as_much_longer_as_it_hashes(monkeypatch, naps, by_clock, of_thread, slept):
     monkeypatch.setattr(timing, "target", lambda cost: 0.5)
-    ticking(monkeypatch, perf_counter=(0, by_clock), thread_time=(0, of_thread), monotonic=(0, 0.1))
+    ticking(monkeypatch, perf_counter=(0, by_clock), thread_time=(0, of_thread), monotonic=(0, 0, 0, 0.1))
     watch = timing.Stopwatch()
     with watch.hashing():
         pass
     watch.even_out()
     assert [seconds for seconds, _ in naps] == pytest.approx([slept])
+
+
+@pytest.mark.usefixtures("db")
+def test_who_waited_for_a_core_waits_as_long_for_the_others(monkeypatch, naps):
+    """Else a crowd would do away with the evening out, and then the time would tell whose hash was looked at."""
+    monkeypatch.setattr(timing, "target", lambda cost: 0.5)
+    ticking(monkeypatch, perf_counter=(0, 0.1), thread_time=(0, 0.1), monotonic=(0, 0.01, 3.01, 3.11))
+    watch = timing.Stopwatch()
+    with watch.hashing():
+        pass
+    watch.even_out()
+    assert [seconds for seconds, _ in naps] == pytest.approx([0.5 - 0.11])
 
 
 @pytest.mark.usefixtures("db")
@@ -145,6 +158,19 @@ def test_this_machine_is_timed_once(monkeypatch):
     monkeypatch.setattr(bcrypt, "hashpw", lambda *values: hashes.append(values) or original(*values))
     assert timing.target(10) == timing.target(10) > timing.target(9)
     assert len(hashes) == timing.PROBES
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_the_wait_for_a_core_is_no_part_of_a_hash_of_our_own(monkeypatch, settings, lanes):
+    settings.ARGON2_LANES = lanes
+    timing._own.cache_clear()
+    free = []
+    for clock in ("perf_counter", "thread_time"):
+        monkeypatch.setattr(time, clock, lambda: free.append(cores.shared.free()) or 0.0)
+    monkeypatch.setattr(passwords, "make_password", lambda password: "")
+    timing._own()
+    timing._own.cache_clear()
+    assert free == [cores.cores() - 1] * 2 * timing.PROBES
 
 
 # What the directory knows of its imported hashes

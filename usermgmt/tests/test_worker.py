@@ -514,8 +514,8 @@ def test_headers_like_those_before_are_those_before(monkeypatch):
     connection = Unreader()
     first = read(connection, f"GET /first HTTP/1.1\n{SAME}")
     first.headers.append(("X-B", "not of the next"))
-    second = read(connection, f"POST /second?x HTTP/1.0\n{SAME}")
-    assert (second.method, second.path, second.query, second.version) == ("POST", "/second", "x", (1, 0))
+    second = read(connection, f"POST /second?x HTTP/1.1\n{SAME}")
+    assert (second.method, second.path, second.query, second.version) == ("POST", "/second", "x", (1, 1))
     assert second.headers == [("HOST", "here"), ("AUTHORIZATION", "Bearer x"), ("X-A", "1"), ("X-A", "2")]
     assert len(parsed) == 1
     third = read(connection, "GET / HTTP/1.1\nHost: here\n\n")
@@ -543,6 +543,7 @@ def test_who_waits_for_leave_to_send_a_body_gets_it_each_time():
         head = "POST / HTTP/1.1\nHost: a\nExpect: 100-continue\nContent-Length: 1\n\n"
         assert read(connection, head)._expected_100_continue
     assert not read(connection, head.replace("1.1", "1.0"))._expected_100_continue
+    assert read(connection, head)._expected_100_continue
 
 
 def test_what_is_long_is_not_kept():
