@@ -49,11 +49,11 @@ def due(*, user_id: int, network: str, read: SignInAddress | None = None) -> Sig
 
 def remember(there: SignInAddress) -> None:
     """Keep that somebody signed in from there, in the transaction of the caller, which has locked the user."""
-    if there.pk is None:
-        # Not an error where another sign-in, at the same moment, did.
-        SignInAddress.objects.bulk_create([there], ignore_conflicts=True)
-    else:
-        statements.update(there, ["last_used_at"])
+    if there.pk is not None and statements.update(there, ["last_used_at"]):
+        return
+    there.pk = None  # or it was forgotten since it was read
+    # Not an error where another sign-in, at the same moment, did.
+    SignInAddress.objects.bulk_create([there], ignore_conflicts=True)
 
 
 def forget_expired() -> int:

@@ -374,6 +374,20 @@ def test_an_address_is_familiar_for_ninety_days(cast, clock):
     assert sign_in(password=PASSWORD).status_code == 429
 
 
+def test_an_address_that_is_forgotten_while_the_password_is_verified_is_kept_anew(cast, clock, monkeypatch):
+    sign_in(password=PASSWORD)
+    clock.shift(timedelta(hours=2))
+    verified = passwords.verified
+
+    def forgotten_meanwhile(password, stored):
+        SignInAddress.objects.all().delete()
+        return verified(password, stored)
+
+    monkeypatch.setattr(passwords, "verified", forgotten_meanwhile)
+    assert sign_in(password=PASSWORD).status_code == 200
+    assert SignInAddress.objects.get().last_used_at == timezone.now()
+
+
 def test_familiar_addresses_go_with_their_user(cast, clock):
     sign_in(password=PASSWORD)
     users.delete(actor=None, user_id=cast.owner.pk)
