@@ -108,14 +108,13 @@ class UserQuerySet(ListedQuerySet["User"]):
             return self.none()
         if not folded:
             return self.all()
-        anywhere: Any = GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0)
+        if len(folded) < trigrams.LETTERS:  # of which there is no index; the database reads all of it
+            return self.filter(GreaterThan(StrIndex("search_text", Value(folded, output_field=CharField())), 0))
         # Of a domain that everybody has the index tells all places; so it is asked for what stands before, where there
-        # is enough. For less than its letters the database would read all of it.
+        # is enough.
         found, at, domain = folded.partition("@")
-        if len(folded) < trigrams.LETTERS:
-            return self.filter(anywhere)
         part = found + at if domain and len(found) >= trigrams.LETTERS else folded
-        return self.filter(trigrams.having(part), anywhere)
+        return self.filter(trigrams.Having(folded, part))
 
 
 _visible: dict[tuple[bool, bool, bool, tuple[str, ...]], "Statement[User]"] = {}

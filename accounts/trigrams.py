@@ -1,8 +1,10 @@
 """The index that finds any part of a name, an e-mail or a user name on PostgreSQL: every three letters in a row
 (the extension pg_trgm, which comes with PostgreSQL). SQLite has no such index and reads all users."""
 
+from typing import Any
+
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Q
+from django.db.models import BooleanField, F, Func
 
 LETTERS = 3  # in a row, of which the index is made
 INDEX = "user_search_trigrams"
@@ -11,17 +13,31 @@ INDEX = "user_search_trigrams"
 _CREATE = f"CREATE INDEX IF NOT EXISTS {INDEX} ON accounts_user USING gin (search_text gin_trgm_ops)"
 
 
-def having(text: str) -> Q:
-    """Whom the index finds for a folded text of LETTERS at least: whoever has it, and hardly anybody else.
+class Having(Func):
+    """Whether `search_text` has a folded text, and has it by `part` of it, which the index finds (on PostgreSQL).
 
-    It is asked for every other three letters of the text, and for the last. Whoever has these has those between, too,
-    or nearly so; but to read the places of all of them takes PostgreSQL several times as long.
+    text: None asks for the part alone, and finds some who have it not; for whoever looks more closely. part: of LETTERS
+    at least. The index is asked for every other three letters of it, and for the last. Hardly anybody who has these
+    has not those between, too, but to read the places of all of them takes PostgreSQL several times as long.
     """
-    last = len(text) - LETTERS
-    if last <= 1:
-        return Q(search_text__contains=text)
-    pieces = [text[place : place + LETTERS] for place in (*range(0, last, 2), last)]
-    return Q(*(Q(search_text__contains=piece) for piece in dict.fromkeys(pieces)))
+
+    output_field = BooleanField()
+
+    def __init__(self, text: str | None, part: str) -> None:
+        super().__init__(F("search_text"))
+        last = len(part) - LETTERS
+        places = [0, *range(2, last, 2), *([last] if last > 0 else [])]
+        self._pieces = [part] if last <= 1 else list(dict.fromkeys(part[at : at + LETTERS] for at in places))
+        self._text = None if [text] == self._pieces else text
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[str]]:  # type: ignore[override]
+        column, _values = compiler.compile(self.source_expressions[0])
+        conditions = [f"{column} {connection.operators['contains']}"] * len(self._pieces)
+        values = [f"%{connection.ops.prep_for_like_query(piece)}%" for piece in self._pieces]
+        if self._text is not None:
+            conditions.append(f"{'STRPOS' if connection.vendor == 'postgresql' else 'INSTR'}({column}, %s) > 0")
+            values.append(self._text)
+        return f"({' AND '.join(conditions)})", values
 
 
 def exists(using: str) -> bool:

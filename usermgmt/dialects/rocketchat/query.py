@@ -182,7 +182,7 @@ def _searched(text: str) -> Q:
     last of them, which a mark may follow.
     """
     plain = max(re.findall(r"[\x20-\x7e]+", text), key=len, default="")[:-1]
-    return trigrams.having(fold(plain)) if len(plain) >= trigrams.LETTERS else EVERYBODY
+    return Q(trigrams.Having(None, fold(plain))) if len(plain) >= trigrams.LETTERS else EVERYBODY
 
 
 def _known(value: str) -> Field:
