@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+import time
 from multiprocessing import get_context
 
 import pytest
@@ -149,8 +150,9 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
         def stopping(turn, stage):
             wait(turn, stage)
             if stage == Stage.IN and User.objects.filter(email="p3@example.org").exists():  # but not in yet
-                os.kill(os.getppid(), signal.SIGINT)
-                signal.pause()
+                while True:  # one that comes right before the other end is read waits for what comes from there
+                    os.kill(os.getppid(), signal.SIGINT)
+                    time.sleep(5)
 
         patch.setattr(processes._Turn, "wait", stopping)
         stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
