@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sys
-import time
 from multiprocessing import get_context
 
 import pytest
@@ -141,7 +140,15 @@ def test_one_that_is_killed_stops_the_run(tmp_path, monkeypatch, small, shared):
     assert importing(tmp_path / "a.jsonl", resume=True).said == "9 created.\n"
 
 
-def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypatch, small, shared):
+@pytest.fixture
+def stoppable():
+    """A process that a Ctrl-C ends, also where it was started in the background, by a shell that has it ignored."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypatch, small, shared, stoppable):
     """A Ctrl-C while a batch is written."""
     begin()
     with monkeypatch.context() as patch:
@@ -150,9 +157,8 @@ def test_a_stop_of_this_process_rolls_back_what_is_under_way(tmp_path, monkeypat
         def stopping(turn, stage):
             wait(turn, stage)
             if stage == Stage.IN and User.objects.filter(email="p3@example.org").exists():  # but not in yet
-                while True:  # one that comes right before the other end is read waits for what comes from there
-                    os.kill(os.getppid(), signal.SIGINT)
-                    time.sleep(5)
+                os.kill(os.getppid(), signal.SIGINT)
+                signal.pause()
 
         patch.setattr(processes._Turn, "wait", stopping)
         stopped = importing(tmp_path / "a.jsonl", lines(*[person(n) for n in range(1, 10)]))
