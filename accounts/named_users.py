@@ -2,6 +2,8 @@
 
 So it is where that is an administrator by a token of a sign-in, for whom everybody is there; of others the statement
 looks at nobody, so that its time tells nothing of whom they may not see. They ask on their own, as SQLite does.
+
+A view tells whom its call names by a method `named`, which the authentication asks (`accounts.authentication`).
 """
 
 from collections.abc import Callable

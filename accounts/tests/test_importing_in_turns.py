@@ -1,4 +1,4 @@
-"""Two processes that take the batches of a file in turns do what one does."""
+"""Processes that take the batches of a file in turns do what one does."""
 
 import gc
 import os
